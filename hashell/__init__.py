@@ -1,0 +1,1 @@
+"""hashell, the shell of a hashelld cluster."""

@@ -1,0 +1,86 @@
+"""What command handlers return: data only. Views turn it into text; `--json` prints it as it is."""
+
+from __future__ import annotations
+
+import msgspec
+
+from hashelld.model.ids import NodeId
+from hashelld.policy.explain import Explanation
+from hashelld.policy.graph import Transition
+from hashelld.wire.client import StatusIs
+
+
+class Said(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="said"):
+    """A sentence or two; `data` is its machine-readable twin."""
+
+    text: str
+    data: dict[str, object] = {}
+
+
+class Table(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="table"):
+    """Rows of plain words."""
+
+    title: str = ""
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+
+class Listing(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="listing"):
+    """Text in the configure language (`language` crm), XML, a man page or a diff; highlighted when possible."""
+
+    text: str
+    language: str = "crm"
+
+
+class Instance(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One primitive in the status: where it is, where it should be, what is wrong."""
+
+    resource: str
+    agent: str
+    group: str = ""
+    role: str
+    nodes: tuple[NodeId, ...] = ()
+    is_managed: bool = True
+    failures: tuple[str, ...] = ()
+    """Sentences: "monitor failed on node1 (rc 7, not running), 12:31:07"."""
+
+
+class NodeLine(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One node in the status. state: online, standby, maintenance, pending, UNCLEAN, offline."""
+
+    node: NodeId
+    state: str
+    is_dc: bool = False
+    resources: int = 0
+
+
+class StatusReport(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="status"):
+    """The cluster at a glance."""
+
+    status: StatusIs
+    nodes: tuple[NodeLine, ...]
+    instances: tuple[Instance, ...]
+
+
+class Planned(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="plan"):
+    """What the cluster would do."""
+
+    transition: Transition
+    diff: str = ""
+
+
+class Why(msgspec.Struct, frozen=True, tag="why"):
+    """Why a resource is where it is."""
+
+    explanation: Explanation
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """One completion: what is inserted, and one line that describes it."""
+
+    text: str
+    description: str = ""
+
+
+Outcome = Said | Table | Listing | StatusReport | Planned | Why

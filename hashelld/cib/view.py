@@ -1,0 +1,45 @@
+"""The policy engine's input: one moment of the cluster as the DC sees it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from hashelld.cib.document import Cib
+from hashelld.model.history import NodeStatus
+from hashelld.model.ids import NodeId
+
+
+class NodeView(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One node's state.
+
+    online: joined this epoch and able to take orders. unclean: lost while it may have run something, so to be
+    fenced before its resources are recovered. Neither: it left cleanly, is confirmed off, or is *pending*
+    (heard, not yet joined; gets no actions, and starts wait for it).
+    """
+
+    node: NodeId
+    online: bool = False
+    unclean: bool = False
+    pending: bool = False
+    is_leaving: bool = False
+    """It asked to leave: its resources are moved away, and a SHUTDOWN action ends the transition for it."""
+    fence_requested: bool = False
+    """The administrator asked for it to be fenced."""
+    status: NodeStatus
+
+
+class ClusterView(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Everything `plan` looks at; equal views give equal plans."""
+
+    cib: Cib
+    nodes: tuple[NodeView, ...] = ()
+    has_quorum: bool = True
+    may_start: bool = True
+    """False while the DC may not yet order starts and promotions: the rest is planned."""
+    now_ms: int = 0
+    """Wall-clock milliseconds: failure-timeout and rules are judged by it."""
+    dc: NodeId | None = None
+
+    def node(self, name: NodeId) -> NodeView | None:
+        """The state of one node."""
+        return next((n for n in self.nodes if n.node == name), None)

@@ -1,0 +1,133 @@
+"""Everything that a node may ask for. The order in a list is the contract: what follows a `Persist` waits for it."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import msgspec
+
+from hashelld.model.ids import Incarnation, Millis, NodeId, Version
+from hashelld.wire.client import Answer
+from hashelld.wire.log import Checkpoint, Entry
+from hashelld.wire.peer import BeatContent, Envelope
+
+
+class Send(msgspec.Struct, frozen=True):
+    """Send a message; it may be lost.
+
+    The world fills in `beat` when it sends (`Beating.newest_from(receiver)`), all else is complete.
+    """
+
+    envelope: Envelope
+
+
+class SetBeat(msgspec.Struct, frozen=True):
+    """From now on beats say this."""
+
+    content: BeatContent
+
+
+class Remembered(msgspec.Struct, frozen=True, array_like=True):
+    """What a node remembers of a peer: its newest incarnation and the newest version it stored."""
+
+    incarnation: Incarnation
+    stored: Version
+
+
+class Persist(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One atomic write to the store. Fields left at None are not written.
+
+    `truncate_after` and `entries` belong together: the log behind that version is set aside (kept for people
+    in a table of its own), then the entries are appended. A checkpoint replaces the log up to its version.
+    """
+
+    token: int
+    promised: int | None = None
+    voted: NodeId | None = None
+    truncate_after: Version | None = None
+    entries: tuple[Entry, ...] = ()
+    checkpoint: Checkpoint | None = None
+    replaces_log: bool = False
+    """With `checkpoint`: the whole log was another lineage and is set aside."""
+    acknowledged: Version | None = None
+    remember: dict[NodeId, Remembered] | None = None
+    in_sync: bool | None = None
+
+
+class Stored(msgspec.Struct, frozen=True, kw_only=True):
+    """What the store says at start (read by the world, given to `Node`)."""
+
+    incarnation: Incarnation
+    """Already raised and written for this start."""
+    promised: int = 0
+    voted: NodeId | None = None
+    checkpoint: Checkpoint | None = None
+    """None: the store is empty."""
+    entries: tuple[Entry, ...] = ()
+    """The log behind the checkpoint."""
+    acknowledged: Version | None = None
+    remembered: dict[NodeId, Remembered] = {}
+    was_set_aside: bool = False
+    """The file was corrupt and set aside: the node is empty and must not found a cluster."""
+
+
+class RunAgent(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Execute a program without a shell, in a process group of its own, and report `AgentEnded` with this `run`.
+
+    At the timeout the group gets TERM, then KILL. `environment` is complete but for PATH, LC_ALL and the like.
+    """
+
+    run: int
+    argv: tuple[str, ...]
+    environment: dict[str, str] = {}
+    stdin: str = ""
+    timeout_ms: Millis
+    label: str = ""
+
+
+class KillAgent(msgspec.Struct, frozen=True):
+    """End the process group of a run now; `AgentEnded` follows with rc None."""
+
+    run: int
+
+
+class Announce(msgspec.Struct, frozen=True):
+    """Tell the network again who has these addresses (gratuitous ARP); best effort."""
+
+    addresses: tuple[tuple[str, str], ...]
+    """(address, interface or empty)."""
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """Answer a shell (or send it an event of its subscription)."""
+
+    client: bytes
+    ticket: int
+    answer: Answer
+
+
+class Level(Enum):
+    """Severity of a note."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Note(msgspec.Struct, frozen=True):
+    """Log this event. Names and their meaning are in core.notes."""
+
+    event: str
+    fields: dict[str, object] = {}
+    level: Level = Level.INFO
+
+
+class Exit(msgspec.Struct, frozen=True):
+    """End the daemon; code 0 after a clean leave."""
+
+    code: int
+    reason: str
+
+
+Effect = Send | SetBeat | Persist | RunAgent | KillAgent | Announce | Reply | Note | Exit

@@ -1,0 +1,111 @@
+"""Everything that a node may be told. The world puts these into one queue; `Node.step` takes one at a time."""
+
+from __future__ import annotations
+
+import msgspec
+
+from hashelld.model.ids import Incarnation, Millis, NodeId
+from hashelld.wire.client import Request
+from hashelld.wire.log import Author
+from hashelld.wire.peer import BeatContent, Envelope
+
+
+class HeardBeat(msgspec.Struct, frozen=True):
+    """One authentic beat of a peer, as the beat thread judged it."""
+
+    sender: NodeId
+    incarnation: Incarnation
+    sequence: int
+    echoed_ms: Millis | None
+    """When this node's beat that it echoes was sent; None when it echoes none of this incarnation."""
+    at_ms: Millis
+    content: BeatContent
+
+
+class BeatsHeard(msgspec.Struct, frozen=True):
+    """The beats since the last report: at most one for each peer, the newest."""
+
+    beats: tuple[HeardBeat, ...]
+
+
+class PortRefused(msgspec.Struct, frozen=True):
+    """A peer's kernel answered a beat with "port unreachable": the host lives, its daemon does not."""
+
+    peer: NodeId
+    at_ms: Millis
+
+
+class MessageHeard(msgspec.Struct, frozen=True):
+    """A message of an authenticated peer (the connection's identity is the envelope's sender)."""
+
+    envelope: Envelope
+    beat_sent_ms: Millis | None
+    """When this node sent the beat that the envelope names (`Beating.sent_ms`); None: too long ago, or never."""
+
+
+class Persisted(msgspec.Struct, frozen=True):
+    """The store reports that a `Persist` is on disk."""
+
+    token: int
+
+
+class StoreFailed(msgspec.Struct, frozen=True):
+    """The disk refused, or was silent for `initdead`: nothing further will be stored by this incarnation."""
+
+    reason: str
+
+
+class AgentEnded(msgspec.Struct, frozen=True, kw_only=True):
+    """A process of `RunAgent` ended. `rc` is None when it was killed at its timeout or could not be executed."""
+
+    run: int
+    rc: int | None
+    stdout: str = ""
+    stderr: str = ""
+    error: str = ""
+    """Why it could not be executed (no such file, not executable)."""
+    duration_ms: Millis = 0
+
+
+class ClientAsked(msgspec.Struct, frozen=True):
+    """A shell's request. `client` names the connection; `author` is what the kernel said of it."""
+
+    client: bytes
+    ticket: int
+    author: Author
+    request: Request
+
+
+class ClientGone(msgspec.Struct, frozen=True):
+    """The connection ended; its subscriptions with it."""
+
+    client: bytes
+
+
+class ClockSet(msgspec.Struct, frozen=True):
+    """Wall-clock minus CLOCK_BOOTTIME, told at the start and whenever it jumps."""
+
+    offset_ms: int
+
+
+class Terminate(msgspec.Struct, frozen=True):
+    """SIGTERM: stop resources, leave cleanly, exit."""
+
+
+class Woken(msgspec.Struct, frozen=True):
+    """`Node.deadline()` has come; nothing else happened."""
+
+
+Event = (
+    BeatsHeard
+    | PortRefused
+    | MessageHeard
+    | Persisted
+    | StoreFailed
+    | AgentEnded
+    | ClientAsked
+    | ClientGone
+    | ClockSet
+    | Terminate
+    | Woken
+)

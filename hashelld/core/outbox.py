@@ -1,0 +1,49 @@
+"""Holds back what follows a `Persist` until the store reports it done; the world's only ordering rule."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from hashelld.core.effects import Effect, Exit, KillAgent, Note, Persist, RunAgent, SetBeat
+
+
+class Outbox:
+    """A queue of effects with barriers. Feed it what `Node.step` returned; carry out what it gives back.
+
+    A `Persist` itself is given back at once (it has to be written); everything fed after it waits for
+    `on_persisted`. Several may be under way: the store does them in order.
+    """
+
+    def __init__(self) -> None:
+        self._held: deque[Effect] = deque()
+        self._waiting: deque[int] = deque()
+        self._is_broken = False
+
+    def feed(self, effects: list[Effect]) -> list[Effect]:
+        """Effects that may be carried out now."""
+        self._held.extend(effects)
+        return self._drain()
+
+    def on_persisted(self, token: int) -> list[Effect]:
+        """The store has written this token; what waited for it alone is let out."""
+        assert self._waiting, "the store reported a write that nobody asked for"
+        assert self._waiting[0] == token, "the store reports in order"
+        self._waiting.popleft()
+        return self._drain()
+
+    def on_store_failed(self) -> list[Effect]:
+        """Nothing will be stored any more: messages that promise something are dropped, agents still run."""
+        self._is_broken = True
+        self._waiting.clear()
+        return self._drain()
+
+    def _drain(self) -> list[Effect]:
+        ready: list[Effect] = []
+        while self._held and not self._waiting:
+            effect = self._held.popleft()
+            if self._is_broken and not isinstance(effect, RunAgent | KillAgent | Note | Exit | SetBeat):
+                continue
+            ready.append(effect)
+            if isinstance(effect, Persist):
+                self._waiting.append(effect.token)
+        return ready

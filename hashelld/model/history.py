@@ -1,0 +1,95 @@
+"""What operations did: results of actions on nodes, and failure counts."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import msgspec
+
+from hashelld.model.ids import NodeId, ResourceId
+
+
+class Role(Enum):
+    """What an instance is, or should become."""
+
+    STOPPED = "Stopped"
+    STARTED = "Started"
+    UNPROMOTED = "Unpromoted"
+    PROMOTED = "Promoted"
+
+
+class OpStatus(Enum):
+    """How the execution itself ended; what the agent said is the return code."""
+
+    PENDING = "pending"
+    COMPLETE = "complete"
+    TIMED_OUT = "timed-out"
+    ERROR = "error"  # The agent could not be executed at all.
+    CANCELLED = "cancelled"
+
+
+# Return codes of OCF 1.1 resource agents; other classes are mapped to them (HEARTBEAT.md 8).
+OCF_OK = 0
+OCF_ERR_GENERIC = 1
+OCF_ERR_ARGS = 2
+OCF_ERR_UNIMPLEMENTED = 3
+OCF_ERR_PERM = 4
+OCF_ERR_INSTALLED = 5
+OCF_ERR_CONFIGURED = 6
+OCF_NOT_RUNNING = 7
+OCF_RUNNING_PROMOTED = 8
+OCF_FAILED_PROMOTED = 9
+
+
+class ActionResult(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The newest result of one operation of one resource on the reporting node.
+
+    `call` orders results of one node and incarnation; times are wall-clock milliseconds, for people and for
+    failure-timeout. `digest` is the digest of the parameters used (a later difference means restart).
+    """
+
+    resource: ResourceId
+    operation: str
+    interval_ms: int = 0
+    call: int = 0
+    status: OpStatus = OpStatus.COMPLETE
+    rc: int = 0
+    expected_rc: int = 0
+    reason: str = ""
+    """What the agent gave as its reason, or the end of its output."""
+    started_ms: int = 0
+    ended_ms: int = 0
+    duration_ms: int = 0
+    digest: str = ""
+
+    @property
+    def is_failed(self) -> bool:
+        """Did the operation end otherwise than it was expected to?"""
+        return (
+            self.status is not OpStatus.PENDING
+            and self.status is not OpStatus.CANCELLED
+            and (self.status is not OpStatus.COMPLETE or self.rc != self.expected_rc)
+        )
+
+
+class FailureCount(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """How often an operation of a resource failed on the reporting node; `count` may be INFINITY."""
+
+    resource: ResourceId
+    operation: str
+    interval_ms: int = 0
+    count: int = 1
+    last_ms: int = 0
+    """Wall-clock milliseconds of the last failure."""
+
+
+class NodeStatus(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What a node reports of itself, kept by node and incarnation, and streamed to all by the DC."""
+
+    node: NodeId
+    serial: int = 0
+    """Grows with every change within the incarnation."""
+    operations: tuple[ActionResult, ...] = ()
+    failures: tuple[FailureCount, ...] = ()
+    attributes: dict[str, str] = {}
+    """Transient node attributes."""

@@ -1,0 +1,59 @@
+"""Names and counters that the whole cluster shares: ids, milliseconds, epochs, versions, incarnations."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NewType
+
+import msgspec
+
+
+NodeId = NewType("NodeId", str)
+ResourceId = NewType("ResourceId", str)
+ConstraintId = NewType("ConstraintId", str)
+
+Millis = int
+"""Milliseconds of CLOCK_BOOTTIME; an instant or a span, by the name of the variable."""
+
+ID_PATTERN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
+ID_LENGTH_MAX: Final = 255
+
+
+def is_id(text: str) -> bool:
+    """Is this a legal object id (an XML NCName without colon, at most 255 characters)?"""
+    return len(text) <= ID_LENGTH_MAX and ID_PATTERN.match(text) is not None
+
+
+class Epoch(msgspec.Struct, frozen=True, order=True, array_like=True):
+    """The reign of one DC: a number, and the node that may be DC in it. Compared in that order."""
+
+    number: int
+    node: NodeId
+
+    def __str__(self) -> str:
+        return f"{self.number}.{self.node}" if self.node else str(self.number)
+
+
+class Version(msgspec.Struct, frozen=True, order=True, array_like=True):
+    """A CIB version: the epoch that ordered the newest entry, and its serial, which has no gaps."""
+
+    epoch: Epoch
+    serial: int
+
+    def __str__(self) -> str:
+        return f"{self.epoch}:{self.serial}"
+
+
+class Incarnation(msgspec.Struct, frozen=True, order=True, array_like=True):
+    """One start of a node's daemon: a counter kept on disk, and a random part."""
+
+    counter: int
+    token: str
+
+    def __str__(self) -> str:
+        return f"{self.counter}-{self.token}"
+
+
+NO_EPOCH: Final = Epoch(0, NodeId(""))
+NO_VERSION: Final = Version(NO_EPOCH, 0)
+NO_INCARNATION: Final = Incarnation(0, "")

@@ -1,0 +1,21 @@
+"""A node as the configuration describes it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from hashelld.model.ids import NodeId
+from hashelld.model.resource import AttributeSet
+
+
+class Node(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="node"):
+    """One configured node. Standby and maintenance are permanent attributes of these names."""
+
+    id: NodeId
+    """The node's name (`uname`)."""
+    number: str | None = None
+    """The numeric id in front of the name (`1: node1`), kept for Pacemaker's XML."""
+    kind: str | None = None
+    description: str | None = None
+    attributes: tuple[AttributeSet, ...] = ()
+    utilization: tuple[AttributeSet, ...] = ()

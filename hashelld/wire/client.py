@@ -1,0 +1,199 @@
+"""Requests of a shell to its local daemon, the answers, and the events that it may subscribe to."""
+
+from __future__ import annotations
+
+import msgspec
+
+from hashelld.cib.document import Cib
+from hashelld.cib.edit import Edit
+from hashelld.cib.view import NodeView
+from hashelld.model.ids import Epoch, NodeId, ResourceId, Version
+from hashelld.wire.log import Author
+
+
+PROTOCOL = 1
+
+
+class GetCib(msgspec.Struct, frozen=True, tag="get-cib"):
+    """The applied configuration and its version. Answer: `CibIs`."""
+
+
+class GetStatus(msgspec.Struct, frozen=True, tag="get-status"):
+    """The cluster as this node knows it. Answer: `StatusIs`."""
+
+
+class MakeCommit(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="commit"):
+    """Change the configuration. Answer: `Committed`, `Conflict` or `Refused`."""
+
+    id: str
+    base: Version
+    edits: tuple[Edit, ...]
+    command: str = ""
+    force: bool = False
+
+
+class AskCommit(msgspec.Struct, frozen=True, tag="ask-commit"):
+    """What became of a commit whose answer was lost? Answer: `Committed` or `Refused`(unknown-commit)."""
+
+    id: str
+
+
+class GetHistory(msgspec.Struct, frozen=True, tag="get-history"):
+    """The newest log entries. Answer: `HistoryIs`."""
+
+    limit: int = 50
+
+
+class Cleanup(msgspec.Struct, frozen=True, tag="cleanup"):
+    """Forget failures of a resource (all by default) on a node (all by default) and probe again. Answer: `Done`."""
+
+    resource: ResourceId | None = None
+    node: NodeId | None = None
+
+
+class FenceNode(msgspec.Struct, frozen=True, tag="fence"):
+    """Fence a node; with `confirm` nothing is called: the administrator vouches that it is off. Answer: `Done`."""
+
+    node: NodeId
+    confirm: bool = False
+
+
+class Subscribe(msgspec.Struct, frozen=True, tag="subscribe"):
+    """Send `Changed` whenever status or configuration changed, until the connection ends."""
+
+
+Request = GetCib | GetStatus | MakeCommit | AskCommit | GetHistory | Cleanup | FenceNode | Subscribe
+"""Every request has exactly one permission in core.clients."""
+
+
+class CibIs(msgspec.Struct, frozen=True, tag="cib"):
+    """The applied document."""
+
+    version: Version
+    digest: str
+    cib: Cib
+
+
+class LinkStatus(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A peer as membership sees it from the answering node."""
+
+    node: NodeId
+    presence: str
+    """alive, suspect, lost, left, or never (not heard since this daemon started)."""
+    silence_ms: int | None = None
+    incarnation: str = ""
+
+
+class QuorumStatus(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Votes and verdict: `reason` is a sentence such as "2 of 3 votes"."""
+
+    has_quorum: bool
+    votes: int
+    total: int
+    reason: str
+    two_node: bool = False
+    unsafe: tuple[str, ...] = ()
+    """Why invariants are not promised ("two_node without fencing"); empty is good."""
+
+
+class StatusIs(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="status"):
+    """The answer to `GetStatus`; `nodes` with the applied `Cib` is all that the shell needs to plan offline."""
+
+    cluster: str
+    """The cluster's name from hashelld.toml."""
+    node: NodeId
+    """Who answers."""
+    dc: NodeId | None
+    epoch: Epoch
+    phase: str
+    """starting, electing, following, joining, planning, executing, idle, leaving (core.controller)."""
+    version: Version
+    quorum: QuorumStatus
+    links: tuple[LinkStatus, ...]
+    nodes: tuple[NodeView, ...]
+    """As the DC streamed them; empty when there is no DC."""
+    in_flight: tuple[str, ...] = ()
+    """Labels of the actions that the DC has ordered and not heard the end of."""
+    pending: int = 0
+    """Actions of the current transition that have not begun."""
+    blocked: tuple[str, ...] = ()
+    fencing: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    """`history lost`, a file that disagrees with the electorate, missing privileges…"""
+    wall_ms: int = 0
+    daemon_version: str = ""
+
+
+class Committed(msgspec.Struct, frozen=True, omit_defaults=True, tag="committed"):
+    """On disk with a quorum. `warning` is set where the acknowledgement may be lost (UNSAFE)."""
+
+    version: Version
+    warning: str = ""
+
+
+class Conflict(msgspec.Struct, frozen=True, tag="conflict"):
+    """An object was changed since the base by somebody else. `theirs` is the document now."""
+
+    version: Version
+    theirs: Cib
+    objects: tuple[str, ...]
+    by: Author
+
+
+class HistoryEntry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One log entry, for people; `edits` only for commits."""
+
+    version: Version
+    at_ms: int
+    kind: str
+    text: str
+    author: Author | None = None
+    edits: tuple[Edit, ...] = ()
+
+
+class HistoryIs(msgspec.Struct, frozen=True, tag="history"):
+    """Newest last."""
+
+    entries: tuple[HistoryEntry, ...]
+
+
+class Done(msgspec.Struct, frozen=True, omit_defaults=True, tag="done"):
+    """It was done, or is under way; `text` tells what."""
+
+    text: str = ""
+
+
+class Refused(msgspec.Struct, frozen=True, omit_defaults=True, tag="refused"):
+    """It was not done. `code` is stable: no-quorum, no-dc, permission, invalid, unknown-node, unknown-commit, lost."""
+
+    code: str
+    text: str
+    details: tuple[str, ...] = ()
+
+
+class Changed(msgspec.Struct, frozen=True, tag="changed"):
+    """Something changed; ask again for what you show."""
+
+    what: str
+    """status, cib, or event."""
+    text: str = ""
+
+
+Answer = CibIs | StatusIs | Committed | Conflict | HistoryIs | Done | Refused | Changed
+"""`Refused(no-quorum)` means that nothing was changed; `Refused(lost)`, that the outcome is unknown (exit code 4)."""
+
+
+class Ask(msgspec.Struct, frozen=True, array_like=True):
+    """A request's frame. `ticket` is repeated in the answer."""
+
+    protocol: int
+    ticket: int
+    request: Request
+
+
+class Tell(msgspec.Struct, frozen=True, array_like=True):
+    """An answer's frame; events of a subscription carry the subscription's ticket."""
+
+    protocol: int
+    ticket: int
+    answer: Answer

@@ -1,0 +1,111 @@
+"""The replicated log's entries: what a quorum stores before it is acknowledged (DESIGN.md 3.2, 3.3)."""
+
+from __future__ import annotations
+
+import msgspec
+
+from hashelld.cib.document import Cib
+from hashelld.cib.edit import Edit
+from hashelld.model.ids import Incarnation, NodeId, Version
+
+
+class Electorate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Who votes, with how many votes, and the modes; one value in the log, changed only by entries."""
+
+    votes: dict[NodeId, int]
+    two_node: bool = False
+    wait_for_all: bool = False
+    tie_breaker: NodeId | None = None
+    """auto_tie_breaker's node weighs half a vote more."""
+    last_man_standing_ms: int | None = None
+    arbiter: str | None = None
+    """None, or the uuid of the quorum disk."""
+
+
+class Author(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Who made a commit, as the kernel's peer credentials and the shell tell."""
+
+    user: str
+    uid: int = -1
+    node: NodeId | None = None
+    command: str = ""
+    """The command line, secrets masked."""
+
+
+class Barrier(msgspec.Struct, frozen=True, tag="barrier"):
+    """The first entry of a DC's office; acknowledges what older epochs left."""
+
+
+class Founding(msgspec.Struct, frozen=True, tag="founding"):
+    """The first entry of a cluster: its id, its first electorate and its first document."""
+
+    cluster: str
+    electorate: Electorate
+    cib: Cib
+
+
+class Commit(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="commit"):
+    """A change of the configuration. `id` was chosen by the shell: sent again it gets its first answer."""
+
+    id: str
+    author: Author
+    edits: tuple[Edit, ...]
+    base: Version
+
+
+class ElectorateChange(msgspec.Struct, frozen=True, tag="electorate"):
+    """From here on this electorate votes; jointly with the one before until it is known acknowledged."""
+
+    electorate: Electorate
+    reason: str
+
+
+class Departure(msgspec.Struct, frozen=True, tag="departure"):
+    """A node left cleanly: everything stopped, bound to this incarnation."""
+
+    node: NodeId
+    incarnation: Incarnation
+
+
+class Confirmation(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="confirmation"):
+    """A node is confirmed off, by a fencing device or by the administrator; holds for this incarnation alone."""
+
+    node: NodeId
+    incarnation: Incarnation
+    by: str
+    """The device, or `admin USER`, or `takeover-delay` (UNSAFE)."""
+
+
+Change = Barrier | Founding | Commit | ElectorateChange | Departure | Confirmation
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry of the log."""
+
+    version: Version
+    change: Change
+    previous: str
+    """Digest of the entry before."""
+    document: str
+    """Digest of the document after this entry."""
+    at_ms: int
+    """Wall-clock milliseconds on the DC when it was ordered: for people only."""
+
+
+class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that the log up to `version` says; the log before it may be dropped."""
+
+    version: Version
+    entry: str
+    """Digest of the entry at `version`."""
+    cluster: str
+    cib: Cib
+    electorate: Electorate
+    previous_electorate: Electorate
+    electorate_version: Version
+    off: dict[NodeId, Incarnation] = {}
+    """Departures and confirmations: these incarnations are known to run nothing."""
+    off_by: dict[NodeId, str] = {}
+    """`left`, or what the confirmation says."""
+    commits: dict[str, Version] = {}
+    """Commit ids that are still answerable."""
