@@ -15,6 +15,8 @@ class Said(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="s
 
     text: str
     data: dict[str, object] = {}
+    warnings: tuple[str, ...] = ()
+    """Told on standard error."""
 
 
 class Table(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="table"):
@@ -39,11 +41,17 @@ class Instance(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     resource: str
     agent: str
     group: str = ""
+    """The outermost group or clone that contains it."""
+    container: str = ""
+    """What `group` is: "group", "clone", "promotable clone", "clone of group apps"."""
     role: str
     nodes: tuple[NodeId, ...] = ()
     is_managed: bool = True
     failures: tuple[str, ...] = ()
     """Sentences: "monitor failed on node1 (rc 7, not running), 12:31:07"."""
+    note: str = ""
+    """Why it is not as one would expect: "target-role Stopped", "blocked: …"."""
+    fail_counts: tuple[tuple[NodeId, int], ...] = ()
 
 
 class NodeLine(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -55,12 +63,24 @@ class NodeLine(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     resources: int = 0
 
 
+class Leftover(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A constraint that `resource move` or `ban` left behind; `resource clear` removes it."""
+
+    constraint: str
+    resource: str
+    node: NodeId
+    is_ban: bool = False
+
+
 class StatusReport(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="status"):
     """The cluster at a glance."""
 
     status: StatusIs
     nodes: tuple[NodeLine, ...]
     instances: tuple[Instance, ...]
+    leftovers: tuple[Leftover, ...] = ()
+    words: tuple[str, ...] = ()
+    """How it is to be shown: bynode, full."""
 
 
 class Planned(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="plan"):

@@ -51,7 +51,8 @@ class Persist(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """With `checkpoint`: the whole log was another lineage and is set aside."""
     acknowledged: Version | None = None
     remember: dict[NodeId, Remembered] | None = None
-    in_sync: bool | None = None
+    may_vote: bool | None = None
+    """False while the node was refilled and is not yet readmitted to the electorate."""
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +68,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     """The log behind the checkpoint."""
     acknowledged: Version | None = None
     remembered: dict[NodeId, Remembered] = {}
+    may_vote: bool = True
     was_set_aside: bool = False
     """The file was corrupt and set aside: the node is empty and must not found a cluster."""
 

@@ -1,0 +1,195 @@
+"""A CIB file instead of a cluster: read when asked, written atomically by a commit; every node counts as online."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from hashell.errors import Refused
+from hashelld.cib.diff import rebase
+from hashelld.cib.digest import digest
+from hashelld.cib.document import Cib
+from hashelld.cib.edit import EditRefused, apply, touched
+from hashelld.cib.lang.diagnostic import errors, render
+from hashelld.cib.lang.format import format_cib
+from hashelld.cib.lang.lower import read_cib
+from hashelld.cib.verify import verify
+from hashelld.cib.view import NodeView
+from hashelld.cib.xml.read import XmlRefused, read_xml
+from hashelld.cib.xml.write import XmlImpossible, write_xml
+from hashelld.model.history import NodeStatus
+from hashelld.model.ids import NO_EPOCH, NodeId, Version
+from hashelld.wire import client as wire
+from hashelld.wire.log import Author
+
+
+FILE_BYTES_MAX: Final = 64 * 1024 * 1024
+_STATUS: Final = re.compile(r"<status\b[^>]*/>|<status\b.*?</status>", re.DOTALL)
+
+
+class OfflineClient:
+    """The client of a file. FILE.crm is in the configure language, any other is CIB XML; an absent one is empty."""
+
+    __slots__ = ("_known", "_path")
+
+    def __init__(self, path: str) -> None:
+        self._path = Path(path)
+        self._known: tuple[Version, Cib] | None = None
+
+    @property
+    def name(self) -> str:
+        """What the prompt shows: the file's name."""
+        return self._path.name
+
+    def ask(self, request: wire.Request, timeout_ms: int = 10_000) -> wire.Answer:
+        """Answer from the file."""
+        match request:
+            case wire.GetCib():
+                version, cib = self._read()
+                return wire.CibIs(version, digest(cib), cib)
+            case wire.GetStatus():
+                return self._status()
+            case wire.MakeCommit():
+                return self._commit(request)
+            case wire.GetHistory():
+                return wire.HistoryIs(())
+            case _:
+                return wire.Refused("offline", f"{self._path} is a file: there is no cluster to do that.")
+
+    def events(self, timeout_ms: int) -> Iterator[wire.Changed | None]:
+        """Looks whether somebody wrote the file."""
+        before = self._version()
+        while True:
+            time.sleep(timeout_ms / 1000)
+            now = self._version()
+            yield wire.Changed("cib") if now != before else None
+            before = now
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+    def _status(self) -> wire.StatusIs:
+        version, cib = self._read()
+        total = len(cib.nodes)
+        return wire.StatusIs(
+            cluster="",
+            node=NodeId(""),
+            dc=None,
+            epoch=NO_EPOCH,
+            phase="idle",
+            version=version,
+            quorum=wire.QuorumStatus(has_quorum=True, votes=total, total=total, reason="a file has no votes"),
+            links=(),
+            nodes=tuple(NodeView(node=node.id, online=True, status=NodeStatus(node=node.id)) for node in cib.nodes),
+            notices=(f"{self._path} is a file: every node is taken to be online, every resource to be stopped",),
+        )
+
+    def _commit(self, request: wire.MakeCommit) -> wire.Committed | wire.Conflict | wire.Refused:
+        before = self._known
+        version, cib = self._read()
+        edits = request.edits
+        if version != request.base:
+            base = before[1] if before is not None and before[0] == request.base else Cib()
+            edits, conflicts = rebase(base, cib, edits)
+            if conflicts or base == Cib():
+                objects = tuple(one.id for one in conflicts) or tuple(sorted(touched(request.edits)))
+                return wire.Conflict(version, cib, objects, Author(user="somebody"))
+        try:
+            after = apply(cib, edits)
+        except EditRefused as refusal:
+            return wire.Refused("invalid", str(refusal))
+        wrong = errors(verify(after))
+        if wrong:
+            return wire.Refused("invalid", f"{self._path} was not changed:", tuple(render(one) for one in wrong))
+        return wire.Committed(self._write(after))
+
+    def _text(self) -> str | None:
+        """The file's content; None when there is no file."""
+        try:
+            if self._path.stat().st_size > FILE_BYTES_MAX:
+                raise Refused(f"{self._path} is longer than {FILE_BYTES_MAX} bytes")
+            return self._path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        except UnicodeDecodeError as error:
+            raise Refused(f"{self._path}: byte {error.start} is not UTF-8") from None
+        except OSError as error:
+            raise Refused(f"{self._path}: {error.strerror}") from None
+
+    def _read(self) -> tuple[Version, Cib]:
+        text = self._text()
+        found = (self._version(), self._parsed(text) if text and text.strip() else Cib())
+        self._known = found
+        return found
+
+    def _version(self) -> Version:
+        """The time of the last change: it grows, and tells whether somebody else wrote the file."""
+        try:
+            return Version(NO_EPOCH, self._path.stat().st_mtime_ns)
+        except FileNotFoundError:
+            return Version(NO_EPOCH, 0)
+
+    def _parsed(self, text: str) -> Cib:
+        if self._is_language:
+            cib, found = read_cib(text)
+            if wrong := errors(found):
+                raise Refused("\n".join((f"{self._path}:", *(render(one, text) for one in wrong))))
+            return cib
+        try:
+            return read_xml(text)
+        except XmlRefused as refusal:
+            raise Refused(f"{self._path}: {refusal}") from None
+
+    @property
+    def _is_language(self) -> bool:
+        return self._path.suffix == ".crm"
+
+    def _formatted(self, cib: Cib) -> str:
+        if self._is_language:
+            return format_cib(cib)
+        try:
+            text = write_xml(cib)
+        except XmlImpossible as impossible:
+            raise Refused(f"{self._path}: {impossible}") from None
+        status = _STATUS.search(self._text() or "")
+        # What the file knew of the cluster's state is not configuration, and stays as it was.
+        return text if status is None else _STATUS.sub(lambda _found: status[0], text, count=1)
+
+    def _write(self, cib: Cib) -> Version:
+        text = self._formatted(cib)
+        real = self._path.resolve()
+        temporary = ""
+        try:
+            descriptor, temporary = tempfile.mkstemp(prefix=f".{real.name}.", dir=real.parent)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as written:
+                written.write(text)
+                written.flush()
+                os.fchmod(descriptor, real.stat().st_mode & 0o777 if real.exists() else 0o644 & ~_umask())
+                os.fsync(descriptor)
+            Path(temporary).replace(real)
+            _sync_directory(real.parent)
+        except OSError as error:
+            if temporary:
+                Path(temporary).unlink(missing_ok=True)
+            raise Refused(f"{self._path} cannot be written: {error.strerror}") from None
+        self._known = (self._version(), cib)
+        return self._known[0]
+
+
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

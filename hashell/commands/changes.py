@@ -1,0 +1,95 @@
+"""What several commands share: finding objects, computing edits, committing them and telling it in a sentence."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from hashell.errors import Refused
+from hashell.outcomes import Said
+from hashell.session import Session
+from hashelld.cib.document import Cib
+from hashelld.cib.edit import Edit, Put
+from hashelld.model.constraint import Location
+from hashelld.model.ids import NodeId
+from hashelld.model.node import Node
+from hashelld.model.resource import Clone, Group, Resource, value_of, with_value
+
+
+CLI_PREFER = "cli-prefer-"
+CLI_BAN = "cli-ban-"
+
+
+def resource_of(cib: Cib, name: str) -> Resource:
+    """The configured resource of this name, or `Refused`."""
+    found = next((r for r in cib.resources if r.id == name), None)
+    if found is None:
+        raise Refused(f"There is no resource '{name}' in this configuration.")
+    return found
+
+
+def with_meta(cib: Cib, name: str, option: str, value: str | None) -> tuple[Edit, ...]:
+    """The edit that sets (None: removes) a meta attribute; none when nothing changes."""
+    found = resource_of(cib, name)
+    if value_of(found.meta, option) == value:
+        return ()
+    return (Put(replace(found, meta=with_value(found.meta, option, value))),)
+
+
+def with_parameter(cib: Cib, name: str, option: str, value: str | None) -> tuple[Edit, ...]:
+    """The edit that sets (None: removes) an instance parameter; none when nothing changes."""
+    found = resource_of(cib, name)
+    if value_of(found.params, option) == value:
+        return ()
+    return (Put(replace(found, params=with_value(found.params, option, value))),)
+
+
+def with_attribute(cib: Cib, node: NodeId, name: str, value: str | None) -> tuple[Edit, ...]:
+    """The edit that sets (None: removes) a permanent node attribute; none when nothing changes."""
+    found = cib.node(node) or Node(id=node)
+    if value_of(found.attributes, name) == value:
+        return ()
+    return (Put(replace(found, attributes=with_value(found.attributes, name, value))),)
+
+
+def members_of(cib: Cib, name: str) -> tuple[str, ...]:
+    """The resources inside a group or clone, at any depth; none for a primitive."""
+    match next((r for r in cib.resources if r.id == name), None):
+        case Group(members=members):
+            return members
+        case Clone(child=child):
+            return (child, *members_of(cib, child))
+        case _:
+            return ()
+
+
+def containers_of(cib: Cib, name: str) -> tuple[str, ...]:
+    """The groups and clones around a resource, innermost first."""
+    parent = cib.parent_of(name)
+    return () if parent is None else (parent.id, *containers_of(cib, parent.id))
+
+
+def leftovers_of(cib: Cib, resource: str | None = None) -> tuple[Location, ...]:
+    """The constraints that `move` and `ban` left behind, of one resource or of all."""
+    return tuple(
+        found
+        for found in cib.constraints
+        if isinstance(found, Location)
+        and found.id.startswith((CLI_PREFER, CLI_BAN))
+        and resource in (None, found.resource)
+    )
+
+
+def carry_out(session: Session, edits: tuple[Edit, ...], text: str, *, wait: bool = False) -> Said:
+    """Commit edits at once and tell it; with `wait`, return when the cluster has settled."""
+    if not edits:
+        return Said(text="Nothing to change: it is so already.", data={"changed": False})
+    settled = session.commit(edits)
+    if wait and not session.options.wait:
+        session.wait_idle(settled.version)
+    warnings = (settled.warning,) if settled.warning else ()
+    return Said(text=text, data={"changed": True, "version": str(settled.version)}, warnings=warnings)
+
+
+def listed(words: tuple[str, ...]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else "".join(words)

@@ -1,0 +1,143 @@
+"""Checks before a commit: the configuration in itself, and against what the installed agents say of themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from hashell.errors import Refused
+from hashell.grammar.scope import AgentFacts
+from hashell.session import Session
+from hashelld.cib.document import OP_DEFAULTS, Cib, Properties
+from hashelld.cib.edit import Edit, EditRefused
+from hashelld.cib.lang.diagnostic import Diagnostic, errors, render
+from hashelld.cib.lang.lower import Resolver, default_agent
+from hashelld.cib.verify import verify
+from hashelld.cib.verify_agents import verify_agents
+from hashelld.model.metadata import AdvisedAction, Metadata, Parameter
+from hashelld.model.resource import Agent, Primitive, Template
+
+
+PROVIDERS_FIRST = ("ocf:heartbeat:", "ocf:pacemaker:", "ocf:hashell:", "ocf:", "stonith:", "systemd:", "lsb:")
+"""Which agent a bare type means where several have it."""
+
+
+class Checked:
+    """What the checks of a draft brought to light. `objections` are refused unless forced; errors always."""
+
+    __slots__ = ("errors", "objections", "warnings")
+
+    def __init__(self, errors: list[Diagnostic], objections: list[Diagnostic], warnings: list[Diagnostic]) -> None:
+        self.errors = errors
+        self.objections = objections
+        self.warnings = warnings
+
+    def settle(self, *, is_forced: bool, text: str = "") -> tuple[str, ...]:
+        """The warnings, as texts; `Refused` with every error (and, unless forced, objection)."""
+        refusing = self.errors if is_forced else [*self.errors, *self.objections]
+        if refusing:
+            advice = "" if self.errors else "\nNothing was changed; --force lets this pass."
+            raise Refused("\n".join(render(found, text) for found in refusing) + advice)
+        return tuple(_as_warning(found, text) for found in (*self.objections, *self.warnings))
+
+
+def check_change(session: Session, before: Cib, after: Cib) -> Checked:
+    """Everything that is wrong with `after`, and what is doubtful about what has changed since `before`."""
+    known = {(found.code, found.message) for found in verify(before)}
+    found = verify(after)
+    old = {o.id: o for o in before.objects}
+    changed = {o.id for o in after.objects if old.get(o.id) != o}
+    agents = _agent_findings(session, after, _concerned(after, changed))
+    return Checked(
+        errors=errors(found),
+        objections=errors(agents),
+        warnings=[d for d in (*found, *agents) if not d.is_error and (d.code, d.message) not in known],
+    )
+
+
+def check_all(session: Session, cib: Cib) -> Checked:
+    """Everything that is wrong or doubtful in a configuration."""
+    found = verify(cib)
+    agents = _agent_findings(session, cib, {p.id for p in cib.resources if isinstance(p, Primitive)})
+    warnings = [d for d in (*found, *agents) if not d.is_error]
+    return Checked(errors=errors(found), objections=errors(agents), warnings=warnings)
+
+
+def attempt(change: Callable[[], tuple[Edit, ...]]) -> tuple[Edit, ...]:
+    """The edits of a change; what the document refuses is `Refused`."""
+    try:
+        return change()
+    except EditRefused as refusal:
+        raise Refused(f"{refusal}") from None
+
+
+def refuse(found: Iterable[Diagnostic], text: str, name: str = "") -> None:
+    """`Refused` with all errors among the findings, each with its place in the text."""
+    wrong = errors(found)
+    if wrong:
+        places = [f"{name}:{d.line}:{d.column}: " if name and d.line else "" for d in wrong]
+        raise Refused("\n".join(place + render(d, text) for place, d in zip(places, wrong, strict=True)))
+
+
+def resolver(session: Session) -> Resolver:
+    """Finds the agent that a bare type means, among those that are installed; else the language's own guess."""
+
+    def resolve(type_: str) -> Agent | None:
+        named = [name for name, _title in session.agents.offered() if name.rpartition(":")[2] == type_]
+        for beginning in PROVIDERS_FIRST:
+            found = next((name for name in sorted(named) if name.startswith(beginning)), None)
+            if found is not None:
+                standard, _, rest = found.partition(":")
+                provider = rest.partition(":")[0] if standard == "ocf" else ""
+                return Agent(standard, provider, type_)
+        return default_agent(type_)
+
+    return resolve
+
+
+def _concerned(cib: Cib, changed: set[str]) -> set[str]:
+    """The primitives whose agents have a say: the changed ones, and those whose template or defaults changed."""
+    defaults = {o.id for o in cib.objects if isinstance(o, Properties) and o.kind == OP_DEFAULTS}
+    primitives = [r for r in cib.resources if isinstance(r, Primitive)]
+    if changed & defaults:
+        return {p.id for p in primitives}
+    return {p.id for p in primitives if p.id in changed or p.template in changed}
+
+
+def _agent_findings(session: Session, cib: Cib, concerned: set[str]) -> list[Diagnostic]:
+    if not concerned:
+        return []
+    asked = {_agent_of(cib, p) for p in cib.resources if isinstance(p, Primitive) and p.id in concerned}
+
+    def metadata_of(agent: Agent) -> Metadata | None:
+        if agent not in asked:
+            return None  # Nobody changed anything of it; what it lacks is not reported below.
+        facts = session.agents.facts(str(agent))
+        return None if facts is None else _metadata(agent, facts)
+
+    names = (name for name, _title in session.agents.offered())
+    return [d for d in verify_agents(cib, metadata_of, names) if d.object in concerned]
+
+
+def _agent_of(cib: Cib, primitive: Primitive) -> Agent | None:
+    template = cib.find(primitive.template or "")
+    return primitive.agent or (template.agent if isinstance(template, Template) else None)
+
+
+def _metadata(agent: Agent, facts: AgentFacts) -> Metadata:
+    parameters = (
+        Parameter(
+            name=p.name,
+            required=p.is_required,
+            type=p.kind,
+            default=p.default,
+            values=p.values,
+            shortdesc=p.help,
+        )
+        for p in facts.parameters
+    )
+    actions = (AdvisedAction(name=a.name, timeout=a.timeout, interval=a.interval, role=a.role) for a in facts.actions)
+    return Metadata(agent=agent.type, shortdesc=facts.title, parameters=tuple(parameters), actions=tuple(actions))
+
+
+def _as_warning(found: Diagnostic, text: str) -> str:
+    return render(found, text).partition("] ")[2]

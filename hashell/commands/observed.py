@@ -1,0 +1,167 @@
+"""What the cluster reports, as the status shows it: nodes, resources, failures, what `move` left behind."""
+
+from __future__ import annotations
+
+from hashell.commands.changes import CLI_BAN, leftovers_of, members_of
+from hashell.outcomes import Instance, Leftover, NodeLine, StatusReport
+from hashell.session import Session
+from hashelld.cib.document import Cib
+from hashelld.cib.lang.format import format_agent
+from hashelld.cib.view import NodeView
+from hashelld.model.history import Role
+from hashelld.model.ids import NodeId
+from hashelld.model.node import Node
+from hashelld.model.options import parse_boolean
+from hashelld.model.resource import Clone, Group, Primitive, Template, value_of
+from hashelld.policy.observe import InstanceState, instances as observed_instances
+
+
+REMOVED = "not in the configuration"
+
+
+def report(session: Session, words: tuple[str, ...] = ()) -> StatusReport:
+    """Everything that the status shows."""
+    return StatusReport(
+        status=session.status(),
+        nodes=node_lines(session),
+        instances=instances(session),
+        leftovers=tuple(
+            Leftover(constraint=c.id, resource=c.resource, node=c.node, is_ban=c.id.startswith(CLI_BAN))
+            for c in leftovers_of(session.applied().cib)
+        ),
+        words=words,
+    )
+
+
+def node_lines(session: Session) -> tuple[NodeLine, ...]:
+    """Every node that is configured, reported or heard of."""
+    status, cib = session.status(), session.applied().cib
+    views = {view.node: view for view in status.nodes}
+    presence = {link.node: link.presence for link in status.links}
+    names = dict.fromkeys([*(n.id for n in cib.nodes), *views, status.node, *presence])
+    load: dict[NodeId, int] = {}
+    for instance in instances(session):
+        for node in instance.nodes:
+            load[node] = load.get(node, 0) + 1
+    return tuple(
+        NodeLine(
+            node=name,
+            state=_state(views.get(name), cib.node(name), presence.get(name, "alive")),
+            is_dc=name == status.dc,
+            resources=load.get(name, 0),
+        )
+        for name in sorted(names)
+    )
+
+
+def _state(view: NodeView | None, configured: Node | None, presence: str) -> str:
+    if view is None:
+        return "pending" if presence == "alive" else "offline"
+    if view.unclean:
+        return "UNCLEAN"
+    if view.pending:
+        return "pending"
+    if not view.online:
+        return "offline"
+    for state in ("maintenance", "standby"):
+        given = value_of(configured.attributes, state) if configured else None
+        if parse_boolean(view.status.attributes.get(state) or given or "") is True:
+            return state
+    return "online"
+
+
+def instances(session: Session) -> tuple[Instance, ...]:
+    """Every primitive, in the order of the configuration: once for each role that it has somewhere, or once stopped."""
+    cib = session.applied().cib
+    found: dict[str, list[InstanceState]] = {}
+    for state in observed_instances(session.view()):
+        found.setdefault(state.resource.partition(":")[0], []).append(state)
+    shown: list[Instance] = []
+    for name in _displayed(cib):
+        shown += _of_primitive(session, name, found.pop(name, []))
+    for name, states in found.items():
+        shown += [
+            _instance(cib, name, states, role, note=REMOVED) for role in dict.fromkeys(state.role for state in states)
+        ]
+    return tuple(shown)
+
+
+def _displayed(cib: Cib) -> list[str]:
+    """Primitives by themselves where they stand; members where their container stands."""
+    inside = {m for r in cib.resources for m in members_of(cib, r.id)}
+    names: list[str] = []
+    for found in cib.resources:
+        if found.id in inside or isinstance(found, Template):
+            continue
+        within = (found.id, *members_of(cib, found.id))
+        names += [n for n in within if isinstance(cib.find(n), Primitive)]
+    return names
+
+
+def _of_primitive(session: Session, name: str, states: list[InstanceState]) -> list[Instance]:
+    cib = session.applied().cib
+    note = _note(cib, name)
+    roles = dict.fromkeys(state.role for state in states if state.node is not None)
+    return [_instance(cib, name, states, role, note=note) for role in roles or (Role.STOPPED,)]
+
+
+def _instance(cib: Cib, name: str, states: list[InstanceState], role: Role, *, note: str) -> Instance:
+    group, container = _container(cib, name)
+    busy = next((state.busy for state in states if state.busy), "")
+    failures = dict.fromkeys(failure for state in states for failure in state.failures)
+    primitive = cib.find(name)
+    agent = _agent(cib, primitive) if isinstance(primitive, Primitive) else ""
+    return Instance(
+        resource=name,
+        agent=agent,
+        group=group,
+        container=container,
+        role=role.value,
+        nodes=tuple(state.node for state in states if state.node is not None and state.role is role),
+        is_managed=all(state.is_managed for state in states),
+        failures=tuple(failures),
+        note=f"{busy} is under way" if busy else note,
+    )
+
+
+def _agent(cib: Cib, primitive: Primitive) -> str:
+    if primitive.agent is not None:
+        return format_agent(primitive.agent)
+    template = cib.find(primitive.template or "")
+    return format_agent(template.agent) if isinstance(template, Template) else ""
+
+
+def _container(cib: Cib, name: str) -> tuple[str, str]:
+    """The outermost container, and what it is."""
+    outer = cib.parent_of(name)
+    inner = outer
+    while outer is not None and (next_outer := cib.parent_of(outer.id)) is not None:
+        inner, outer = outer, next_outer
+    match outer:
+        case None:
+            return "", ""
+        case Group():
+            return outer.id, "group"
+        case Clone():
+            word = "promotable clone" if parse_boolean(value_of(outer.meta, "promotable") or "") else "clone"
+            return outer.id, f"{word} of group {inner.id}" if isinstance(inner, Group) else word
+
+
+def _note(cib: Cib, name: str) -> str:
+    """Why it is not running, if the configuration says so."""
+    place: str | None = name
+    while place is not None:
+        found = cib.find(place)
+        role = value_of(found.meta, "target-role") if isinstance(found, Primitive | Group | Clone) else None
+        if role is not None and role.lower() == "stopped":
+            return "to be stopped" if place == name else f"{place} is to be stopped"
+        parent = cib.parent_of(place)
+        place = parent.id if parent is not None else None
+    return ""
+
+
+def active_nodes(session: Session, name: str) -> tuple[NodeId, ...]:
+    """The nodes on which a resource, or anything inside it, is active."""
+    within = {name, *members_of(session.applied().cib, name)}
+    nodes = (node for i in instances(session) if i.resource in within for node in i.nodes)
+    return tuple(dict.fromkeys(nodes))

@@ -1,0 +1,353 @@
+"""The commands of the level `resource`: start, stop, move, clean up, and say why."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from hashell.commands.changes import (
+    CLI_BAN,
+    CLI_PREFER,
+    carry_out,
+    containers_of,
+    leftovers_of,
+    listed,
+    members_of,
+    resource_of,
+    with_meta,
+    with_parameter,
+)
+from hashell.commands.observed import active_nodes, explain_placement, instances
+from hashell.errors import Refused, Usage
+from hashell.grammar.kinds import Flag, NodeRef, OnOff, ResourceRef, choice
+from hashell.grammar.registry import command
+from hashell.outcomes import Outcome, Said, Table
+from hashell.session import Session
+from hashelld.cib.document import Cib
+from hashelld.cib.edit import Delete, Edit, Put
+from hashelld.model.constraint import Colocation, Location, Order
+from hashelld.model.ids import ConstraintId, ResourceId
+from hashelld.model.resource import pairs_of, value_of
+from hashelld.model.score import INFINITY, format_score
+from hashelld.wire.client import Cleanup, Done
+
+
+Verb = Annotated[str, choice("set:change it", "delete:remove it", "show:print it")]
+CountVerb = Annotated[str, choice("show:print the counts", "delete:forget the failures")]
+TARGET_ROLE = "target-role"
+
+
+@command("resource", "status", aliases=("show", "list"), examples=("resource status", "resource status web"))
+def resource_status(session: Session, *resources: ResourceRef) -> Outcome:
+    """Show resources with their role, nodes and failures.
+
+    Without names, all resources.
+    """
+    wanted = {name for given in resources for name in (given, *members_of(session.cib(), given))}
+    rows = tuple(
+        (i.resource, i.role, " ".join(i.nodes), i.group, i.agent, "; ".join((*i.failures, i.note)).strip("; "))
+        for i in instances(session)
+        if not wanted or i.resource in wanted
+    )
+    return Table(columns=("resource", "role", "nodes", "in", "agent", "remarks"), rows=rows)
+
+
+@command("resource", "locate", examples=("resource locate web",))
+def resource_locate(session: Session, *resources: ResourceRef) -> Outcome:
+    """Print where resources run."""
+    wanted = {name for given in resources for name in (given, *members_of(session.cib(), given))}
+    rows = tuple(
+        (i.resource, " ".join(i.nodes) or "nowhere", i.role)
+        for i in instances(session)
+        if not wanted or i.resource in wanted
+    )
+    return Table(columns=("resource", "nodes", "role"), rows=rows)
+
+
+@command("resource", "start", examples=("resource start web", "resource start web --wait"))
+def resource_start(session: Session, resource: ResourceRef, *more: ResourceRef, wait: Flag = False) -> Outcome:
+    """Start resources by setting their target-role; members that were stopped by themselves start too."""
+    cib = session.applied().cib
+    edits: dict[str, Edit] = {}
+    for name in (resource, *more):
+        wanted = [(name, "Started")]
+        wanted += [(m, None) for m in members_of(cib, name) if _meta(cib, m, TARGET_ROLE) == "Stopped"]
+        for each, value in wanted:
+            edits.update((each, edit) for edit in with_meta(cib, each, TARGET_ROLE, value))
+    above = {c for n in (resource, *more) for c in containers_of(cib, n) if _meta(cib, c, TARGET_ROLE) == "Stopped"}
+    told = f"{listed((resource, *more))} is to start."
+    if above:
+        told += f" It is held back by {listed(tuple(sorted(above)))}, which is stopped: resource start {min(above)}"
+    return carry_out(session, tuple(edits.values()), told, wait=wait)
+
+
+@command("resource", "stop", stops=True, examples=("resource stop web", "resource stop web --wait"))
+def resource_stop(session: Session, resource: ResourceRef, *more: ResourceRef, wait: Flag = False) -> Outcome:
+    """Stop resources, and keep them stopped until `resource start`."""
+    return _set_role(session, (resource, *more), "Stopped", "is to stop", wait=wait)
+
+
+@command("resource", "promote", examples=("resource promote db-clone",))
+def resource_promote(session: Session, resource: ResourceRef, *, wait: Flag = False) -> Outcome:
+    """Let a promotable clone have promoted instances."""
+    return _set_role(session, (resource,), "Promoted", "is to be promoted", wait=wait)
+
+
+@command("resource", "demote", stops=True, examples=("resource demote db-clone",))
+def resource_demote(session: Session, resource: ResourceRef, *, wait: Flag = False) -> Outcome:
+    """Let a promotable clone have no promoted instance."""
+    return _set_role(session, (resource,), "Unpromoted", "is to be demoted", wait=wait)
+
+
+@command("resource", "restart", stops=True, examples=("resource restart web",))
+def resource_restart(session: Session, resource: ResourceRef) -> Outcome:
+    """Stop a resource, wait until it is stopped, and start it again.
+
+    Its target-role is put back as it was whatever happens in between.
+    """
+    cib = session.applied().cib
+    before = _meta(cib, resource, TARGET_ROLE)
+    if before == "Stopped":
+        raise Refused(f"{resource} is stopped: resource start {resource}")
+    try:
+        carry_out(session, with_meta(cib, resource, TARGET_ROLE, "Stopped"), "", wait=True)
+    finally:
+        back = with_meta(session.applied().cib, resource, TARGET_ROLE, before)
+        carry_out(session, back, "")
+    session.wait_idle()
+    where = listed(active_nodes(session, resource)) or "no node"
+    return Said(text=f"{resource} was restarted; it runs on {where}.", data={"resource": resource})
+
+
+@command(
+    "resource",
+    "move",
+    aliases=("migrate",),
+    stops=True,
+    examples=("resource move web node2", "resource move web --wait", "resource clear web"),
+)
+def resource_move(
+    session: Session, resource: ResourceRef, node: NodeRef | None = None, *, wait: Flag = False
+) -> Outcome:
+    """Move a resource to a node, or (without a node) away from where it runs.
+
+    It leaves a constraint behind, which holds until `resource clear`.
+    """
+    cib = session.applied().cib
+    resource_of(cib, resource)
+    if node is None:
+        return resource_ban(session, resource, wait=wait)
+    if active_nodes(session, resource) == (node,):
+        raise Refused(f"{resource} runs on {node} already.")
+    prefer = Location(
+        id=ConstraintId(f"{CLI_PREFER}{resource}"), resource=resource, node=node, score=format_score(INFINITY)
+    )
+    stale = tuple(Delete(old.id) for old in leftovers_of(cib, resource) if old.id != prefer.id and old.node == node)
+    told = f"{resource} is to move to {node}, and stays there until: resource clear {resource}"
+    return carry_out(session, (*stale, Put(prefer)), told, wait=wait)
+
+
+@command("resource", "ban", stops=True, examples=("resource ban web node1",))
+def resource_ban(
+    session: Session, resource: ResourceRef, node: NodeRef | None = None, *, wait: Flag = False
+) -> Outcome:
+    """Forbid a resource on a node (by default where it runs), until `resource clear`."""
+    cib = session.applied().cib
+    resource_of(cib, resource)
+    nodes = (node,) if node is not None else active_nodes(session, resource)
+    if len(nodes) != 1:
+        where = "nowhere" if not nodes else f"on {listed(nodes)}"
+        raise Refused(f"{resource} runs {where}: name the node.")
+    ban = Location(
+        id=ConstraintId(f"{CLI_BAN}{resource}-on-{nodes[0]}"),
+        resource=resource,
+        node=nodes[0],
+        score=format_score(-INFINITY),
+    )
+    stale = tuple(Delete(old.id) for old in leftovers_of(cib, resource) if old.id != ban.id and old.node == nodes[0])
+    told = f"{resource} is banned from {nodes[0]} until: resource clear {resource}"
+    return carry_out(session, (*stale, Put(ban)), told, wait=wait)
+
+
+@command("resource", "clear", aliases=("unmove", "unmigrate", "unban"), examples=("resource clear web",))
+def resource_clear(
+    session: Session, resource: ResourceRef, node: NodeRef | None = None, *, wait: Flag = False
+) -> Outcome:
+    """Remove the constraints that `move` and `ban` left behind."""
+    found = leftovers_of(session.applied().cib, resource)
+    gone = tuple(Delete(old.id) for old in found if node in (None, old.node))
+    if not gone:
+        return Said(text=f"{resource} has no constraints left by move or ban.", data={"changed": False})
+    return carry_out(session, gone, f"Removed {listed(tuple(edit.id for edit in gone))}.", wait=wait)
+
+
+@command(
+    "resource", "cleanup", aliases=("refresh", "reprobe"), examples=("resource cleanup", "resource cleanup web node1")
+)
+def resource_cleanup(
+    session: Session, resource: ResourceRef | None = None, node: NodeRef | None = None, *, wait: Flag = False
+) -> Outcome:
+    """Forget failures, and look again where resources run.
+
+    Without names, the failures of every resource on every node.
+    """
+    done = session.expect(Cleanup(resource, node), Done)
+    if wait or session.options.wait:
+        session.wait_idle()
+    where = f" on {node}" if node else ""
+    return Said(text=done.text or f"Failures of {resource or 'all resources'}{where} are forgotten.")
+
+
+@command("resource", "why", examples=("resource why web", "resource why web node2"))
+def resource_why(session: Session, resource: ResourceRef, node: NodeRef | None = None) -> Outcome:
+    """Say why a resource is where it is, or why it is not on a node: score by score."""
+    resource_of(session.cib(), resource)
+    return explain_placement(session, resource, node)
+
+
+@command("resource", "manage", examples=("resource manage web",))
+def resource_manage(session: Session, resource: ResourceRef, *more: ResourceRef) -> Outcome:
+    """Let the cluster start, stop and monitor resources again."""
+    return _set_meta(session, (resource, *more), "is-managed", None, "is managed again")
+
+
+@command("resource", "unmanage", examples=("resource unmanage web",))
+def resource_unmanage(session: Session, resource: ResourceRef, *more: ResourceRef) -> Outcome:
+    """Leave resources as they are: they are not started or stopped."""
+    return _set_meta(session, (resource, *more), "is-managed", "false", "is not managed")
+
+
+@command("resource", "maintenance", examples=("resource maintenance web on", "resource maintenance web off"))
+def resource_maintenance(session: Session, resource: ResourceRef, state: OnOff | None = None) -> Outcome:
+    """Switch a resource's maintenance on (by default) or off: it is not started, stopped or monitored."""
+    is_on = state is not False
+    told = "is in maintenance" if is_on else "is out of maintenance"
+    return _set_meta(session, (resource,), "maintenance", "true" if is_on else None, told)
+
+
+@command(
+    "resource",
+    "meta",
+    examples=(
+        "resource meta web set resource-stickiness 100",
+        "resource meta web show",
+        "resource meta web delete priority",
+    ),
+)
+def resource_meta(
+    session: Session, resource: ResourceRef, verb: Verb, name: str | None = None, value: str | None = None
+) -> Outcome:
+    """Set, delete or show a meta attribute of a resource."""
+    found = resource_of(session.cib(), resource)
+    if verb == "show":
+        return _pairs(resource, tuple((p.name, p.value or "") for p in pairs_of(found.meta)), name)
+    option = _name_of("meta", verb, name, value)
+    if verb == "delete" and value_of(found.meta, option) is None:
+        raise Refused(f"{resource} has no meta attribute '{option}'.")
+    edits = with_meta(session.applied().cib, resource, option, value)
+    return carry_out(session, edits, _told(resource, option, value))
+
+
+@command(
+    "resource",
+    "param",
+    examples=("resource param web set port 8080", "resource param web show", "resource param web delete port"),
+)
+def resource_param(
+    session: Session, resource: ResourceRef, verb: Verb, name: str | None = None, value: str | None = None
+) -> Outcome:
+    """Set, delete or show an instance parameter of a resource; a changed parameter restarts it."""
+    found = resource_of(session.cib(), resource)
+    if verb == "show":
+        return _pairs(resource, tuple((p.name, p.value or "") for p in pairs_of(found.params)), name)
+    option = _name_of("param", verb, name, value)
+    if verb == "delete" and value_of(found.params, option) is None:
+        raise Refused(f"{resource} has no parameter '{option}'.")
+    edits = with_parameter(session.applied().cib, resource, option, value)
+    return carry_out(session, edits, _told(resource, option, value))
+
+
+@command("resource", "failcount", examples=("resource failcount web show", "resource failcount web delete node1"))
+def resource_failcount(
+    session: Session, resource: ResourceRef, verb: CountVerb, node: NodeRef | None = None
+) -> Outcome:
+    """Show or forget how often a resource failed, node by node."""
+    if verb == "delete":
+        return resource_cleanup(session, resource, node)
+    wanted = {resource, *members_of(session.cib(), resource)}
+    rows = tuple(
+        (count.resource, view.node, count.operation, format_score(count.count))
+        for view in session.status().nodes
+        for count in view.status.failures
+        if count.resource.partition(":")[0] in wanted and node in (None, view.node)
+    )
+    return Table(columns=("resource", "node", "operation", "failures"), rows=rows, note="" if rows else "No failures.")
+
+
+@command("resource", "constraints", examples=("resource constraints web",))
+def resource_constraints(session: Session, resource: ResourceRef) -> Outcome:
+    """List the constraints that concern a resource, also through its groups and clones."""
+    cib = session.cib()
+    resource_of(cib, resource)
+    names = {resource, *containers_of(cib, resource)}
+    rows = []
+    for found in cib.constraints:
+        match found:
+            case Location() if found.resource in names:
+                rows.append((found.id, "location", found.score, f"{found.resource} on {found.node}"))
+            case Colocation() if names & {found.resource, found.with_resource}:
+                rows.append((found.id, "colocation", found.score, f"{found.resource} with {found.with_resource}"))
+            case Order() if names & {found.first, found.then}:
+                rows.append((found.id, "order", found.kind or "Mandatory", f"{found.first} before {found.then}"))
+            case _:
+                continue
+    note = "" if rows else f"No constraints concern {resource}."
+    return Table(columns=("id", "kind", "strength", "what"), rows=tuple(rows), note=note)
+
+
+@command("resource", "operations", examples=("resource operations web", "resource operations web node1"))
+def resource_operations(session: Session, resource: ResourceRef, node: NodeRef | None = None) -> Outcome:
+    """Show the newest result of each operation of a resource."""
+    wanted = {resource, *members_of(session.cib(), resource)}
+    rows = []
+    for view in session.status().nodes:
+        for result in sorted(view.status.operations, key=lambda r: r.call):
+            if result.resource.partition(":")[0] not in wanted or node not in (None, view.node):
+                continue
+            every = f" every {result.interval_ms} ms" if result.interval_ms else ""
+            answer = f"rc {result.rc}" + (" FAILED" if result.is_failed else "")
+            took = f"{result.duration_ms} ms"
+            rows.append((result.resource, view.node, result.operation + every, result.status.value, answer, took))
+    return Table(columns=("resource", "node", "operation", "status", "answer", "took"), rows=tuple(rows))
+
+
+def _meta(cib: Cib, name: str, option: str) -> str | None:
+    return value_of(resource_of(cib, name).meta, option)
+
+
+def _set_role(session: Session, names: tuple[ResourceId, ...], role: str, told: str, *, wait: bool) -> Outcome:
+    return _set_meta(session, names, TARGET_ROLE, role, told, wait=wait)
+
+
+def _set_meta(
+    session: Session, names: tuple[ResourceId, ...], option: str, value: str | None, told: str, *, wait: bool = False
+) -> Outcome:
+    cib = session.applied().cib
+    edits = tuple(edit for name in names for edit in with_meta(cib, name, option, value))
+    return carry_out(session, edits, f"{listed(names)} {told}.", wait=wait)
+
+
+def _name_of(what: str, verb: str, name: str | None, value: str | None) -> str:
+    if name is None or (verb == "set") != (value is not None):
+        raise Usage(f"resource {what} RESOURCE set NAME VALUE | delete NAME | show [NAME]")
+    return name
+
+
+def _pairs(resource: str, pairs: tuple[tuple[str, str], ...], name: str | None) -> Table:
+    chosen = tuple(pair for pair in pairs if name in (None, pair[0]))
+    if name is not None and not chosen:
+        raise Refused(f"{resource} has no '{name}'.")
+    return Table(columns=("name", "value"), rows=chosen)
+
+
+def _told(resource: str, option: str, value: str | None) -> str:
+    return f"{resource} has no {option} any more." if value is None else f"{option} of {resource} is {value}."

@@ -1,0 +1,155 @@
+"""The statements of the configure language as commands: each adds to the draft what it says."""
+
+from __future__ import annotations
+
+from hashell.commands.checking import refuse, resolver
+from hashell.commands.drafting import CONFIGURE, change_draft
+from hashell.grammar.kinds import Rest
+from hashell.grammar.registry import command
+from hashell.outcomes import Outcome, Table
+from hashell.session import Session
+from hashelld.cib.document import OP_DEFAULTS, PROPERTY, RSC_DEFAULTS, Cib, Properties
+from hashelld.cib.lang.lower import Mode, lower
+from hashelld.cib.lang.parse import parse_text
+from hashelld.model.options import CLUSTER_PROPERTIES, META_ATTRIBUTES, OPERATION_ATTRIBUTES, Option
+from hashelld.model.resource import pairs_of
+
+
+@command(
+    CONFIGURE, "node", examples=("configure node node1 attributes rack=7", "configure node node2 utilization cpu=8")
+)
+def configure_node(session: Session, statement: Rest) -> Outcome:
+    """Describe a node: its attributes and capacities.
+
+    Attributes that are not mentioned stay as they are.
+    """
+    return _add(session, "node", statement)
+
+
+@command(
+    CONFIGURE,
+    "primitive",
+    aliases=("resource",),
+    examples=(
+        "configure primitive vip ocf:heartbeat:IPaddr2 params ip=10.0.0.9 op monitor interval=10s",
+        "configure primitive web @web-template params port=8080",
+    ),
+)
+def configure_primitive(session: Session, statement: Rest) -> Outcome:
+    """Define a resource that an agent starts, stops and monitors."""
+    return _add(session, "primitive", statement)
+
+
+@command(
+    CONFIGURE,
+    "rsc_template",
+    examples=("configure rsc_template web-template ocf:hashell:WebServer op monitor interval=10s",),
+)
+def configure_rsc_template(session: Session, statement: Rest) -> Outcome:
+    """Define settings that several primitives share; a primitive takes them with @TEMPLATE."""
+    return _add(session, "rsc_template", statement)
+
+
+@command(CONFIGURE, "group", examples=("configure group apps fs db vip",))
+def configure_group(session: Session, statement: Rest) -> Outcome:
+    """Put primitives into a group: on one node, started in order, stopped in reverse order."""
+    return _add(session, "group", statement)
+
+
+@command(CONFIGURE, "clone", examples=("configure clone dlm-clone dlm meta clone-max=3",))
+def configure_clone(session: Session, statement: Rest) -> Outcome:
+    """Run copies of a primitive or group on several nodes."""
+    return _add(session, "clone", statement)
+
+
+@command(CONFIGURE, "ms", aliases=("master",), examples=("configure ms db-clone db meta promoted-max=1",))
+def configure_ms(session: Session, statement: Rest) -> Outcome:
+    """Define a promotable clone: `clone` with meta promotable=true, in crmsh's older spelling."""
+    return _add(session, "ms", statement)
+
+
+@command(CONFIGURE, "promotable", examples=("configure promotable db-clone db",))
+def configure_promotable(session: Session, statement: Rest) -> Outcome:
+    """Define a promotable clone: `clone` with meta promotable=true."""
+    return _add(session, "promotable", statement)
+
+
+@command(
+    CONFIGURE,
+    "location",
+    examples=("configure location web-prefers-node1 web 100: node1", "configure location never web -inf: node3"),
+)
+def configure_location(session: Session, statement: Rest) -> Outcome:
+    """Prefer or avoid a node for a resource, by a score; inf and -inf are absolute."""
+    return _add(session, "location", statement)
+
+
+@command(
+    CONFIGURE, "colocation", aliases=("collocation",), examples=("configure colocation web-with-vip inf: web vip",)
+)
+def configure_colocation(session: Session, statement: Rest) -> Outcome:
+    """Keep a resource (the first) where another one is, or (negative score) away from it."""
+    return _add(session, "colocation", statement)
+
+
+@command(CONFIGURE, "order", examples=("configure order fs-first Mandatory: fs web",))
+def configure_order(session: Session, statement: Rest) -> Outcome:
+    """Let one resource start before another; they stop in reverse order."""
+    return _add(session, "order", statement)
+
+
+@command(CONFIGURE, "monitor", examples=("configure monitor web 10s:20s",))
+def configure_monitor(session: Session, statement: Rest) -> Outcome:
+    """Add a recurring monitor to a primitive."""
+    return _add(session, "monitor", statement)
+
+
+@command(
+    CONFIGURE,
+    "property",
+    examples=("configure property stonith-enabled=true no-quorum-policy=stop", "configure property"),
+)
+def configure_property(session: Session, statement: Rest = "") -> Outcome:
+    """Set cluster properties; without any, list them all with their values."""
+    return _add(session, PROPERTY, statement) if statement else _options(session.cib(), PROPERTY, CLUSTER_PROPERTIES)
+
+
+@command(
+    CONFIGURE, "rsc_defaults", examples=("configure rsc_defaults resource-stickiness=100", "configure rsc_defaults")
+)
+def configure_rsc_defaults(session: Session, statement: Rest = "") -> Outcome:
+    """Set defaults of meta attributes; without any, list them all with their values."""
+    return (
+        _add(session, RSC_DEFAULTS, statement) if statement else _options(session.cib(), RSC_DEFAULTS, META_ATTRIBUTES)
+    )
+
+
+@command(CONFIGURE, "op_defaults", examples=("configure op_defaults timeout=60s", "configure op_defaults"))
+def configure_op_defaults(session: Session, statement: Rest = "") -> Outcome:
+    """Set defaults of operations; without any, list them all with their values."""
+    return (
+        _add(session, OP_DEFAULTS, statement)
+        if statement
+        else _options(session.cib(), OP_DEFAULTS, OPERATION_ATTRIBUTES)
+    )
+
+
+def _add(session: Session, keyword: str, rest: str) -> Outcome:
+    text = f"{keyword} {rest}"
+    statements, found = parse_text(text)
+    edits, more = lower(statements, session.draft.cib, Mode.CREATE, resolver(session))
+    findings = (*found, *more)
+    refuse(findings, text)
+    name = statements[0].item.id if statements else ""
+    told = f"{keyword} {name} is in the draft." if session.level == CONFIGURE else f"{keyword} {name} is configured."
+    return change_draft(session, edits, told, warnings=tuple(d.message for d in findings))
+
+
+def _options(cib: Cib, kind: str, known: tuple[Option, ...]) -> Outcome:
+    """Every option of a kind with the value that holds; set ones first."""
+    sets = [o.set for o in cib.objects if isinstance(o, Properties) and o.kind == kind]
+    given = {pair.name: pair.value or "" for pair in pairs_of(tuple(reversed(sets)))}
+    described = {option.name: option for option in known}
+    rows = [(name, value, "set", described[name].help if name in described else "") for name, value in given.items()]
+    rows += [(o.name, o.default or "", "default", o.help) for o in known if o.name not in given and not o.deprecated]
+    return Table(columns=("name", "value", "from", "what"), rows=tuple(rows))

@@ -1,0 +1,245 @@
+"""The registry: a command is one decorated, typed function; parsing, completion, help and man pages are read from it.
+
+Modules of commands are imported level by level, when a word of that level is needed: one command costs one module.
+Annotations stay strings until a command's parameters are asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from types import FunctionType
+from typing import Final, ParamSpec, TypeVar, cast
+
+import msgspec
+
+from hashell.grammar.kinds import Integer, Kind, Word
+
+
+EVERYWHERE: Final = "*"
+"""The pseudo level of commands that every level has (`up`, `help`, …)."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Level(msgspec.Struct, frozen=True, kw_only=True):
+    """A level of the prompt, and the modules in which its commands are written."""
+
+    help: str
+    modules: tuple[str, ...]
+    aliases: tuple[str, ...] = ()
+
+
+LEVELS: Final[dict[str, Level]] = {
+    "": Level(
+        help="the top",
+        modules=(
+            "hashell.commands.root",
+            "hashell.commands.status",
+            "hashell.commands.simulate",
+            "hashell.commands.demo",
+        ),
+    ),
+    "resource": Level(
+        help="start, stop, move, clean up resources", modules=("hashell.commands.resource",), aliases=("rsc",)
+    ),
+    "node": Level(help="standby, maintenance, fencing, attributes of nodes", modules=("hashell.commands.node",)),
+    "configure": Level(
+        help="edit the configuration as a draft, and commit it",
+        modules=("hashell.commands.configure",),
+        aliases=("cf", "cfg"),
+    ),
+    "cluster": Level(help="the cluster itself: membership, quorum, import", modules=("hashell.commands.cluster",)),
+    "ra": Level(help="resource agents and their parameters", modules=("hashell.commands.ra",)),
+    EVERYWHERE: Level(help="in every level", modules=("hashell.grammar.everywhere",)),
+}
+
+_ROOT_WORDS: Final = {
+    "status": "hashell.commands.status",
+    "simulate": "hashell.commands.simulate",
+    "demo": "hashell.commands.demo",
+}
+"""Where the commands of the top are that should start fast; all others are found by importing every module of it."""
+
+
+class Parameter(msgspec.Struct, frozen=True, kw_only=True):
+    """One parameter of a command. `name` is how users write it: an option has no dashes here."""
+
+    name: str
+    variable: str
+    kind: Kind
+    is_optional: bool = False
+    is_repeated: bool = False
+    is_option: bool = False
+
+    @property
+    def usage(self) -> str:
+        """`RESOURCE`, `[NODE]`, `[RESOURCE …]`, `[--limit NUMBER]`."""
+        if self.is_option:
+            return f"[--{self.name}]" if self.kind.is_flag else f"[--{self.name} {self.kind.name.upper()}]"
+        if self.is_repeated:
+            return f"[{self.name.upper()} …]"
+        return f"[{self.name.upper()}]" if self.is_optional else self.name.upper()
+
+
+class Command:
+    """One command: where it is, what it is called, and the function that carries it out."""
+
+    __slots__ = ("_parameters", "aliases", "examples", "function", "is_exact", "level", "name")
+
+    def __init__(
+        self,
+        level: str,
+        name: str,
+        function: FunctionType,
+        *,
+        aliases: tuple[str, ...],
+        examples: tuple[str, ...],
+        is_exact: bool,
+    ) -> None:
+        self.level = level
+        self.name = name
+        self.function = function
+        self.aliases = aliases
+        self.examples = examples
+        self.is_exact = is_exact
+        self._parameters: tuple[Parameter, ...] | None = None
+
+    @property
+    def path(self) -> str:
+        """The words that run it from the top."""
+        return f"{self.level} {self.name}" if self.level not in ("", EVERYWHERE) else self.name
+
+    @property
+    def summary(self) -> str:
+        """The first sentence of its docstring."""
+        return (self.function.__doc__ or "").strip().partition("\n")[0]
+
+    @property
+    def details(self) -> str:
+        """The rest of its docstring, without indentation."""
+        lines = (self.function.__doc__ or "").strip().splitlines()[1:]
+        return "\n".join(line.strip() for line in lines).strip()
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Read from the function's signature at first use."""
+        if self._parameters is None:
+            self._parameters = tuple(_parameters(self.function))
+        return self._parameters
+
+    @property
+    def positionals(self) -> tuple[Parameter, ...]:
+        """The parameters given by place."""
+        return tuple(one for one in self.parameters if not one.is_option)
+
+    @property
+    def options(self) -> tuple[Parameter, ...]:
+        """The parameters given by `--name`."""
+        return tuple(one for one in self.parameters if one.is_option)
+
+    @property
+    def takes_rest(self) -> bool:
+        """Is the rest of the line its argument, as typed?"""
+        return any(one.kind.is_rest for one in self.parameters)
+
+    @property
+    def usage(self) -> str:
+        """One line: the words and the parameters."""
+        return " ".join((self.path, *(one.usage for one in self.parameters)))
+
+
+REGISTRY: Final[dict[str, dict[str, Command]]] = {}
+"""Level -> name -> command, filled by importing the modules of `LEVELS`."""
+
+
+def command(
+    *path: str,
+    aliases: tuple[str, ...] = (),
+    examples: tuple[str, ...] = (),
+    stops: bool = False,
+    destroys: bool = False,
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Register a function as the command `path` (level and name; a command of the top has its name only).
+
+    With `stops` (interrupts a service) or `destroys` (loses something) it is run by its full name or an alias, never
+    by an abbreviation.
+    """
+    level, name = (path[0], path[1]) if len(path) == 2 else ("", path[0])
+    assert level in LEVELS, f"{level} is no level"
+
+    def register(function: Callable[P, R]) -> Callable[P, R]:
+        of_level = REGISTRY.setdefault(level, {})
+        assert name not in of_level, f"{level} {name} is registered twice"
+        of_level[name] = Command(
+            level,
+            name,
+            cast("FunctionType", function),
+            aliases=aliases,
+            examples=examples,
+            is_exact=stops or destroys,
+        )
+        return function
+
+    return register
+
+
+def commands_of(level: str) -> dict[str, Command]:
+    """The commands of a level by name, after importing its modules; those of every level come last."""
+    for module in (*LEVELS[level].modules, *LEVELS[EVERYWHERE].modules):
+        importlib.import_module(module)
+    return {**REGISTRY.get(EVERYWHERE, {}), **REGISTRY.get(level, {})}
+
+
+def exact_command(level: str, word: str) -> Command | None:
+    """The command of this very name, importing only its own module."""
+    module = _ROOT_WORDS.get(word) if not level else None
+    if module is None:
+        return commands_of(level).get(word)
+    importlib.import_module(module)
+    return REGISTRY[level].get(word)
+
+
+def all_commands() -> Iterator[Command]:
+    """Every command, level by level, sorted by name."""
+    for level in LEVELS:
+        commands_of(level)
+        for name in sorted(REGISTRY.get(level, {})):
+            yield REGISTRY[level][name]
+
+
+def _parameters(function: FunctionType) -> Iterator[Parameter]:
+    code = function.__code__
+    places = code.co_varnames[1 : code.co_argcount]  # The first is the session.
+    optional_from = len(places) - len(function.__defaults__ or ())
+    for at, variable in enumerate(places):
+        yield _parameter(function, variable, is_optional=at >= optional_from)
+    named = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
+    if code.co_flags & 0x04:  # The function takes *arguments.
+        variable = code.co_varnames[code.co_argcount + code.co_kwonlyargcount]
+        yield _parameter(function, variable, is_optional=True, is_repeated=True)
+    for variable in named:
+        yield _parameter(function, variable, is_optional=True, is_option=True)
+
+
+def _parameter(
+    function: FunctionType, variable: str, *, is_optional: bool, is_repeated: bool = False, is_option: bool = False
+) -> Parameter:
+    return Parameter(
+        name=variable.strip("_").replace("_", "-"),
+        variable=variable,
+        kind=_kind_of(function, variable),
+        is_optional=is_optional,
+        is_repeated=is_repeated,
+        is_option=is_option,
+    )
+
+
+def _kind_of(function: FunctionType, variable: str) -> Kind:
+    """An annotation is the name of an alias, or of `str` or `int`, optionally `| None`."""
+    written = str(function.__annotations__[variable]).removesuffix(" | None").strip()
+    alias: object = {"str": Word, "int": Integer}.get(written) or function.__globals__[written]
+    kind = getattr(alias, "__metadata__", (None,))[0]
+    assert isinstance(kind, Kind), f"{function.__name__}: {variable} is annotated {written}, which has no kind"
+    return kind

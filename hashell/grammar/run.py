@@ -1,0 +1,63 @@
+"""Carry a line out: find the command, apply the common options, call it, and commit what a single statement changed."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import msgspec
+
+from hashell.grammar.bind import Call, Target, call_of
+from hashell.grammar.helptext import command_help
+from hashell.outcomes import Listing, Outcome, Said
+from hashell.session import Options, Session
+
+
+CONFIGURE = "configure"
+
+
+class Ran(msgspec.Struct, frozen=True):
+    """What a line came to: something to show, or nothing; and whether JSON was asked for."""
+
+    outcome: Outcome | None = None
+    as_json: bool = False
+
+
+def run_line(session: Session, line: str) -> Ran:
+    """Do what a line says. Raises the errors of `hashell.errors`."""
+    session.begin(line.strip())
+    wanted = call_of(line, session)
+    if wanted is None:
+        return Ran()
+    if isinstance(wanted, Target):
+        session.enter(wanted.level)
+        return Ran()
+    if "--help" in wanted.common:
+        return Ran(Listing(text=command_help(wanted.command), language="text"))
+    before = session.options
+    session.options = _with(before, wanted.common)
+    try:
+        return Ran(_carry_out(session, wanted), session.options.json)
+    finally:
+        session.options = before
+
+
+def _carry_out(session: Session, call: Call) -> Outcome | None:
+    level, command = session.level, call.command
+    is_visit = command.level == CONFIGURE and level != CONFIGURE
+    try:
+        outcome = cast("Outcome | None", command.function(session, *call.arguments, **call.options))
+        if not is_visit or not session.is_dirty:
+            return outcome
+        settled = session.commit_draft()
+    finally:
+        if is_visit:
+            session.discard()
+    said = outcome if isinstance(outcome, Said) else Said(text="")
+    text = "\n".join(part for part in (said.text, settled.warning) if part)
+    return Said(text=text, data={**said.data, "version": str(settled.version)})
+
+
+def _with(options: Options, common: frozenset[str]) -> Options:
+    """The session's options, with those given with the command."""
+    names = {name.removeprefix("--") for name in common}
+    return msgspec.structs.replace(options, **dict.fromkeys(names & set(options.__struct_fields__), True))

@@ -1,0 +1,336 @@
+"""The session: the client, the level, the draft and the options of one user; there is no terminal in it.
+
+What only commits and agents need is imported when it is needed: a command that only looks must not pay for it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from importlib import import_module
+from typing import Final, TypeVar
+
+import msgspec
+
+from hashell.client.port import Client
+from hashell.errors import Refused, TimedOut, Usage
+from hashell.grammar.scope import AgentSource
+from hashelld.cib.document import Cib, Object
+from hashelld.cib.edit import Edit, EditRefused, Put, apply
+from hashelld.cib.view import ClusterView
+from hashelld.model.ids import Version
+from hashelld.wire import client as wire
+
+
+COMMIT_TIMEOUT_MS: Final = 30_000
+WAIT_TIMEOUT_MS: Final = 600_000
+EVENT_MS: Final = 1_000
+
+A = TypeVar("A", bound=wire.Answer)
+
+
+class Options(msgspec.Struct, kw_only=True):
+    """What the user asked for once for all commands."""
+
+    json: bool = False
+    yes: bool = False
+    """Questions are answered with yes."""
+    force: bool = False
+    """Semantic objections pass; syntax and schema errors never do."""
+    wait: bool = False
+    """A change returns when the cluster has settled."""
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """What `configure` edits: the applied configuration at its start, and the user's version of it."""
+
+    base: Version
+    original: Cib
+    cib: Cib
+
+    @property
+    def is_dirty(self) -> bool:
+        """Is there anything to commit?"""
+        return self.cib != self.original
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """What a commit came to."""
+
+    version: Version
+    warning: str = ""
+    edits: tuple[Edit, ...] = ()
+
+
+class Session:
+    """One user's session. Commands get it as their first argument."""
+
+    __slots__ = (
+        "_agents",
+        "_applied",
+        "_ask_user",
+        "_draft",
+        "_redo",
+        "_status",
+        "_undo",
+        "client",
+        "command_line",
+        "is_finished",
+        "level",
+        "on_leave",
+        "options",
+    )
+
+    def __init__(
+        self,
+        client: Client,
+        options: Options | None = None,
+        *,
+        ask_user: Callable[[str], bool] | None = None,
+        agents: AgentSource | None = None,
+    ) -> None:
+        self.client = client
+        self.options = options or Options()
+        self.level = ""
+        self.command_line = ""
+        self.is_finished = False
+        self.on_leave: Callable[[], bool] | None = None
+        self._ask_user = ask_user
+        self._agents = agents
+        self._applied: wire.CibIs | None = None
+        self._status: wire.StatusIs | None = None
+        self._draft: Draft | None = None
+        self._undo: list[Draft] = []
+        self._redo: list[Draft] = []
+
+    # What the cluster is.
+
+    def begin(self, command_line: str) -> None:
+        """A new command: what was heard for the last one is asked for again."""
+        self.command_line = command_line
+        self.forget()
+
+    def forget(self) -> None:
+        """Ask the cluster again at the next look."""
+        self._applied = self._status = None
+
+    def ask(self, request: wire.Request, timeout_ms: int = 10_000) -> wire.Answer:
+        """Ask the cluster. A refusal is raised as `Refused`, an unknown outcome as `TimedOut`."""
+        answer = self.client.ask(request, timeout_ms)
+        if isinstance(answer, wire.Refused):
+            text = "\n  ".join((answer.text, *answer.details))
+            raise TimedOut(text) if answer.code == "lost" else Refused(text)
+        return answer
+
+    def expect(self, request: wire.Request, kind: type[A], timeout_ms: int = 10_000) -> A:
+        """Ask, and take only this kind of answer."""
+        answer = self.ask(request, timeout_ms)
+        if not isinstance(answer, kind):
+            raise Refused(f"hashelld answered {type(answer).__name__} to {type(request).__name__}: another version?")
+        return answer
+
+    def applied(self) -> wire.CibIs:
+        """The applied configuration with its version."""
+        if self._applied is None:
+            self._applied = self.expect(wire.GetCib(), wire.CibIs)
+        return self._applied
+
+    def status(self) -> wire.StatusIs:
+        """The cluster's state."""
+        if self._status is None:
+            self._status = self.expect(wire.GetStatus(), wire.StatusIs)
+        return self._status
+
+    def cib(self) -> Cib:
+        """The draft where there is one, else the applied configuration."""
+        return self._draft.cib if self._draft is not None else self.applied().cib
+
+    def view(self) -> ClusterView:
+        """All that the policy needs to plan: the draft or applied configuration with the state reported last."""
+        status = self.status()
+        return ClusterView(
+            cib=self.cib(),
+            nodes=status.nodes,
+            has_quorum=status.quorum.has_quorum,
+            now_ms=status.wall_ms,
+            dc=status.dc,
+        )
+
+    def node_names(self) -> tuple[str, ...]:
+        """Configured nodes, then others that the cluster reports."""
+        names = dict.fromkeys(str(node.id) for node in self.cib().nodes)
+        names.update(dict.fromkeys(str(node.node) for node in self.status().nodes))
+        return tuple(names)
+
+    @property
+    def agents(self) -> AgentSource:
+        """The agents installed here; their module is imported at first use."""
+        if self._agents is None:
+            found: AgentSource = import_module("hashell.client.agents").InstalledAgents()
+            self._agents = found
+        return self._agents
+
+    # Questions.
+
+    @property
+    def is_interactive(self) -> bool:
+        """May the user be asked?"""
+        return self._ask_user is not None
+
+    def confirm(self, question: str) -> None:
+        """Go on only if the user agrees; without a terminal, `--yes` must have been given."""
+        if self.options.yes:
+            return
+        if self._ask_user is None:
+            raise Refused(f"{question} Nothing was done: add --yes to agree.")
+        if not self._ask_user(question):
+            raise Refused("Nothing was done.")
+
+    # The draft.
+
+    @property
+    def draft(self) -> Draft:
+        """The draft, begun from the applied configuration if there was none."""
+        if self._draft is None:
+            applied = self.applied()
+            self._draft = Draft(base=applied.version, original=applied.cib, cib=applied.cib)
+        return self._draft
+
+    @property
+    def has_draft(self) -> bool:
+        """Is there a draft at all?"""
+        return self._draft is not None
+
+    @property
+    def is_dirty(self) -> bool:
+        """Is there a draft with something to commit?"""
+        return self._draft is not None and self._draft.is_dirty
+
+    def edit(self, edits: tuple[Edit, ...]) -> Draft:
+        """Change the draft; one call is one step of `undo`."""
+        return self.replace_draft(_apply(self.draft.cib, edits))
+
+    def replace_draft(self, cib: Cib) -> Draft:
+        """Make this document the draft; one step of `undo`."""
+        before = self.draft
+        self._undo.append(before)
+        self._redo.clear()
+        self._draft = msgspec.structs.replace(before, cib=cib)
+        return self._draft
+
+    def undo(self) -> Draft:
+        """Take back the last edit of the draft."""
+        if not self._undo:
+            raise Refused("There is nothing to undo.")
+        self._redo.append(self.draft)
+        self._draft = self._undo.pop()
+        return self._draft
+
+    def redo(self) -> Draft:
+        """Do again what `undo` took back."""
+        if not self._redo:
+            raise Refused("There is nothing to redo.")
+        self._undo.append(self.draft)
+        self._draft = self._redo.pop()
+        return self._draft
+
+    def discard(self) -> None:
+        """Drop the draft: the next look begins from the applied configuration."""
+        self._draft = None
+        self._undo.clear()
+        self._redo.clear()
+        self.forget()
+
+    def commit_draft(self) -> Settled:
+        """Commit what the draft changes, and begin a new one. The draft stays as it is when it is refused."""
+        from hashelld.cib.diff import difference
+
+        draft = self.draft
+        settled = self.commit(difference(draft.original, draft.cib), base=draft.base)
+        self.discard()
+        return settled
+
+    # Commits.
+
+    def commit(self, edits: tuple[Edit, ...], *, base: Version | None = None) -> Settled:
+        """Change the applied configuration at once, whatever the draft is.
+
+        Raises `Refused` when the cluster refuses or somebody else changed the same objects, and `TimedOut` when it is
+        not known whether it was done.
+        """
+        since = self.applied().version if base is None else base
+        if not edits:
+            return Settled(since)
+        request = wire.MakeCommit(
+            id=os.urandom(16).hex(), base=since, edits=edits, command=self.command_line, force=self.options.force
+        )
+        try:
+            answer = self.ask(request, COMMIT_TIMEOUT_MS)
+        except TimedOut as lost:
+            answer = self._ask_again(request.id, lost)
+        finally:
+            self.forget()
+        if isinstance(answer, wire.Conflict):
+            raise Refused(_conflict(answer, edits))
+        if not isinstance(answer, wire.Committed):
+            raise Refused(f"hashelld answered {type(answer).__name__} to a commit: is it another version?")
+        if self.options.wait:
+            self.wait_idle(answer.version)
+        return Settled(answer.version, answer.warning, edits)
+
+    def _ask_again(self, commit_id: str, lost: TimedOut) -> wire.Answer:
+        answer = self.client.ask(wire.AskCommit(commit_id))
+        if isinstance(answer, wire.Committed):
+            return answer
+        raise TimedOut(f"{lost} Whether the commit {commit_id} was made is unknown.") from lost
+
+    def wait_idle(self, version: Version | None = None, timeout_ms: int = WAIT_TIMEOUT_MS) -> wire.StatusIs:
+        """Wait until the cluster has applied the version and has nothing to do; `TimedOut` when that takes too long."""
+        self.forget()
+        deadline_ms = self.status().wall_ms + timeout_ms  # By the clock of whoever answers.
+        if _is_idle(self.status(), version):
+            return self.status()
+        for _changed in self.client.events(EVENT_MS):
+            self.forget()
+            if _is_idle(self.status(), version):
+                break
+            if self.status().wall_ms >= deadline_ms:
+                raise TimedOut(f"The cluster has not settled within {timeout_ms // 1000} s.")
+        return self.status()
+
+    def enter(self, level: str) -> None:
+        """Go to a level; leaving `configure` with something uncommitted is refused unless `on_leave` settles it."""
+        if self.level == "configure" and level != "configure":
+            if self.is_dirty and (self.on_leave is None or not self.on_leave()):
+                raise Usage("The draft has uncommitted changes: commit them, or discard them with refresh.")
+            self.discard()
+        self.level = level
+
+
+def _apply(cib: Cib, edits: tuple[Edit, ...]) -> Cib:
+    try:
+        return apply(cib, edits)
+    except EditRefused as refusal:
+        raise Refused(str(refusal)) from None
+
+
+def _is_idle(status: wire.StatusIs, version: Version | None) -> bool:
+    is_there = version is None or status.version >= version
+    return is_there and status.phase in ("idle", "following") and not status.in_flight and not status.pending
+
+
+def _conflict(conflict: wire.Conflict, edits: tuple[Edit, ...]) -> str:
+    """Who changed what, with both sides of every object."""
+    from hashelld.cib.lang.format import format_object
+
+    def indented(found: Object | None) -> list[str]:
+        return ["  (deleted)"] if found is None else [f"  {line}" for line in format_object(found).splitlines()]
+
+    ours = {edit.object.id: edit.object for edit in edits if isinstance(edit, Put)}
+    by = conflict.by
+    who = " ".join(part for part in (by.user or "somebody", f"on {by.node}" if by.node else "") if part)
+    lines = [f"{who} changed the same meanwhile{f' ({by.command})' if by.command else ''}; nothing was committed."]
+    for name in conflict.objects:
+        lines += [f"{name}, theirs:", *indented(conflict.theirs.find(name))]
+        lines += [f"{name}, yours:", *indented(ours.get(name))]
+    return "\n".join(lines)

@@ -1,0 +1,69 @@
+"""Outcomes to a stream: text on a terminal, plain text elsewhere, JSON when asked for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TextIO
+
+from hashell.outcomes import Listing, Outcome, Planned, Said, StatusReport, Table, Why
+from hashell.views.layout import clean
+from hashell.views.listing import render_listing
+from hashell.views.plan import render_plan, render_why
+from hashell.views.record import to_json
+from hashell.views.status import render_status
+from hashell.views.tables import render_said, render_table
+from hashell.views.theme import Theme
+
+
+WIDTH_DEFAULT = 80
+WIDTH_PIPE = 10_000
+"""What is piped is not wrapped: a row stays a line."""
+
+
+def render(outcome: Outcome, theme: Theme) -> list[str]:
+    """The outcome's lines."""
+    match outcome:
+        case Said():
+            return render_said(outcome, theme)
+        case Table():
+            return render_table(outcome, theme)
+        case Listing():
+            return render_listing(outcome, theme)
+        case StatusReport():
+            return render_status(outcome, theme)
+        case Planned():
+            return render_plan(outcome, theme)
+        case Why():
+            return render_why(outcome, theme)
+
+
+def show(outcome: Outcome, stream: TextIO, *, as_json: bool = False, is_tty: bool = False) -> None:
+    """Write an outcome, and its warnings to standard error; a text that is empty writes nothing."""
+    if isinstance(outcome, Said):
+        sys.stderr.writelines(f"warning: {clean(warning)}\n" for warning in outcome.warnings)
+    if as_json:
+        stream.write(to_json(outcome).decode() + "\n")
+        return
+    lines = render(outcome, theme_of(stream, is_tty=is_tty))
+    if lines:
+        stream.write("\n".join(lines) + "\n")
+    stream.flush()
+
+
+def theme_of(stream: TextIO, *, is_tty: bool) -> Theme:
+    """How this stream may be written to: NO_COLOR, a dumb terminal and a pipe get no colours."""
+    has_unicode = (getattr(stream, "encoding", None) or "utf-8").lower().replace("-", "") in ("utf8", "utf16", "utf32")
+    is_dumb = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    width = _terminal_width(stream) if is_tty else WIDTH_PIPE
+    return Theme(has_colour=is_tty and not is_dumb, has_unicode=has_unicode, width=width)
+
+
+def _terminal_width(stream: TextIO) -> int:
+    """Of the stream's own terminal, or (a screen that is drawn in memory first) of standard output's."""
+    for find in (stream.fileno, sys.__stdout__.fileno if sys.__stdout__ is not None else stream.fileno):
+        try:
+            return os.get_terminal_size(find()).columns or WIDTH_DEFAULT
+        except (OSError, ValueError):
+            continue
+    return WIDTH_DEFAULT

@@ -1,0 +1,129 @@
+"""Checks of primitives against what their agents say of themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from hashelld.cib.document import OP_DEFAULTS, Cib
+from hashelld.cib.lang.diagnostic import Diagnostic, Severity, suggest
+from hashelld.cib.lang.format import format_agent
+from hashelld.model.duration import parse_duration
+from hashelld.model.metadata import Metadata
+from hashelld.model.resource import Agent, AttributeSet, Operation, Primitive, Template, pairs_of
+
+
+MetadataOf = Callable[[Agent], Metadata | None]
+
+_WITH_PARAMETERS: Final = frozenset({"ocf", "stonith"})
+_FILLED_IN: Final = frozenset({"action", "option", "plug", "port", "nodename"})
+"""Parameters of fencing agents that are set for every call."""
+_ANYWHERE: Final = frozenset({"OCF_CHECK_LEVEL", "trace_ra", "trace_file", "trace_dir", "provides", "stonith-timeout"})
+_DEFAULT_TIMEOUT: Final = "20s"
+
+
+def verify_agents(cib: Cib, metadata_of: MetadataOf, known_agents: Iterable[str] = ()) -> list[Diagnostic]:
+    """What agents object to: unknown or missing parameters, unknown operations, short time limits.
+
+    `metadata_of` answers None for an agent that is not installed; `known_agents` are names to suggest then.
+    """
+    names = tuple(known_agents)
+    default_timeout = cib.property_value("timeout", OP_DEFAULTS) or _DEFAULT_TIMEOUT
+    found: list[Diagnostic] = []
+    unique: dict[tuple[Agent, str, str], str] = {}
+    for primitive in cib.objects:
+        if not isinstance(primitive, Primitive):
+            continue
+        template = cib.find(primitive.template) if primitive.template is not None else None
+        inherited = template if isinstance(template, Template) else None
+        agent = primitive.agent or (inherited.agent if inherited is not None else None)
+        if agent is None:
+            continue  # The missing template is reported by verify.
+        metadata = metadata_of(agent)
+        if metadata is None:
+            found.append(_unknown_agent(primitive, agent, names))
+            continue
+        sets = (*primitive.params, *(inherited.params if inherited is not None else ()))
+        operations = (*primitive.operations, *(inherited.operations if inherited is not None else ()))
+        found.extend(_check_parameters(primitive, agent, metadata, sets))
+        found.extend(_check_unique(primitive, agent, metadata, unique))
+        found.extend(_check_operations(primitive, metadata, operations, default_timeout))
+    return found
+
+
+def _unknown_agent(primitive: Primitive, agent: Agent, names: tuple[str, ...]) -> Diagnostic:
+    hint = suggest(str(agent), names) or suggest(agent.type, (n.rpartition(":")[2] for n in names))
+    message = f"{primitive.id}: the agent {agent} is not installed"
+    return _finding(Severity.ERROR, "unknown-agent", message, primitive, format_agent(agent), hint)
+
+
+def _check_parameters(
+    primitive: Primitive, agent: Agent, metadata: Metadata, sets: tuple[AttributeSet, ...]
+) -> Iterator[Diagnostic]:
+    known = {p.name for p in metadata.parameters} | {p.obsoletes for p in metadata.parameters if p.obsoletes}
+    given = {pair.name for pair in pairs_of(sets)}
+    if agent.standard not in _WITH_PARAMETERS:
+        return
+    for name in sorted(given - known - _ANYWHERE - {""}):
+        if agent.standard == "stonith" and (name.startswith("pcmk_") or name in _FILLED_IN):
+            continue
+        message = f"{primitive.id}: the agent {format_agent(agent)} has no parameter '{name}'"
+        yield _finding(Severity.ERROR, "unknown-parameter", message, primitive, name, suggest(name, known))
+    if any(s.id_ref is not None or any(p.id_ref is not None for p in s.pairs) for s in sets):
+        return  # What is referred to may hold what seems to be missing.
+    for parameter in metadata.parameters:
+        is_filled_in = agent.standard == "stonith" and parameter.name in _FILLED_IN
+        is_given = parameter.name in given or (bool(parameter.obsoletes) and parameter.obsoletes in given)
+        is_given = is_given or any(p.obsoletes == parameter.name and p.name in given for p in metadata.parameters)
+        if parameter.required and not is_given and not is_filled_in and parameter.default is None:
+            message = f"{primitive.id}: the required parameter '{parameter.name}' is missing"
+            yield _finding(Severity.ERROR, "missing-parameter", message, primitive, "", parameter.shortdesc)
+
+
+def _check_unique(
+    primitive: Primitive, agent: Agent, metadata: Metadata, seen: dict[tuple[Agent, str, str], str]
+) -> Iterator[Diagnostic]:
+    unique = {p.name for p in metadata.parameters if p.unique}
+    for pair in pairs_of(primitive.params):
+        if pair.name not in unique or not pair.value:
+            continue
+        other = seen.setdefault((agent, pair.name, pair.value), primitive.id)
+        if other != primitive.id:
+            message = f"{primitive.id}: {pair.name}={pair.value} must be unique, but '{other}' has it too"
+            yield _finding(Severity.WARNING, "not-unique", message, primitive, pair.value)
+
+
+def _check_operations(
+    primitive: Primitive, metadata: Metadata, operations: tuple[Operation, ...], default_timeout: str
+) -> Iterator[Diagnostic]:
+    advised = {action.name for action in metadata.actions}
+    for operation in operations:
+        if advised and operation.name not in advised:
+            message = f"{primitive.id}: the agent does not offer the operation '{operation.name}'"
+            hint = suggest(operation.name, advised)
+            yield _finding(Severity.WARNING, "unknown-operation", message, primitive, operation.name, hint)
+            continue
+        wanted = _advised_timeout_ms(metadata, operation)
+        written = operation.option("timeout")
+        timeout = parse_duration(written or default_timeout)
+        if wanted is not None and timeout is not None and timeout < wanted[0]:
+            source = written or f"{default_timeout} (the default)"
+            message = f"{primitive.id}: the timeout {source} of {operation.name} is less than the {wanted[1]} advised"
+            word = f"timeout={written}" if written else operation.name
+            yield _finding(Severity.WARNING, "short-timeout", message, primitive, word)
+
+
+def _advised_timeout_ms(metadata: Metadata, operation: Operation) -> tuple[int, str] | None:
+    """The shortest time limit advised for an operation (monitors may have several, by role and depth)."""
+    spans = [
+        (span, action.timeout)
+        for action in metadata.actions
+        if action.name == operation.name and (span := parse_duration(action.timeout)) is not None
+    ]
+    return min(spans, default=None)
+
+
+def _finding(
+    severity: Severity, code: str, message: str, primitive: Primitive, word: str = "", hint: str = ""
+) -> Diagnostic:
+    return Diagnostic(severity, code, message, hint=hint, object=primitive.id, word=word)

@@ -1,0 +1,79 @@
+"""`hashelld run`, `keygen`, `check`: words to one call, failures to a sentence and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from hashelld import __version__
+from hashelld.config import DEFAULT_PATH, ConfigError, load
+from hashelld.io import keys
+from hashelld.io.clients import SocketTaken
+from hashelld.io.daemon import FORMS, LEVELS, run_node
+from hashelld.io.keys import KeyFileError
+from hashelld.io.runtime import StartFailed
+from hashelld.io.store import StoreUnusable
+
+
+_DONE, _FAILED = 0, 1
+_EPILOG: Final = "exit codes: 0 done, or left cleanly; 1 refused or failed; 2 usage"
+_FAILURES: Final = (ConfigError, KeyFileError, SocketTaken, StartFailed, StoreUnusable)
+
+
+def entry() -> None:
+    """The console script."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Do what the words say; the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _COMMANDS[options.command](options)
+    except _FAILURES as failure:
+        for line in str(failure).splitlines():
+            sys.stderr.write(f"hashelld: {line}\n")
+        return _FAILED
+
+
+def _run(options: argparse.Namespace) -> int:
+    return run_node(load(options.config), form=options.log, level=options.level)
+
+
+def _keygen(options: argparse.Namespace) -> int:
+    keys.generate(options.path)
+    sys.stdout.write(f"{options.path}: written; copy it to every node of the cluster, mode 0600\n")
+    return _DONE
+
+
+def _check(options: argparse.Namespace) -> int:
+    config = load(options.path)
+    accepted = keys.load(config.keys)
+    names = ", ".join(entry.name for entry in config.nodes)
+    several = f"{len(accepted)} keys, the first one active" if len(accepted) > 1 else "1 key"
+    sys.stdout.write(f"{options.path}: good; cluster {config.cluster_name}, nodes {names}, here {config.node}, ")
+    sys.stdout.write(f"{several}\n")
+    return _DONE
+
+
+_COMMANDS: Final = {"run": _run, "keygen": _keygen, "check": _check}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="hashelld", description="The node daemon of a hashell cluster.", epilog=_EPILOG, allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=f"hashelld {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    run_command = commands.add_parser("run", help="run the daemon in the foreground; SIGTERM leaves cleanly")
+    run_command.add_argument("--config", default=DEFAULT_PATH, metavar="PATH", help="default: %(default)s")
+    run_command.add_argument("--log", choices=FORMS, default=FORMS[0], help="default: %(default)s")
+    run_command.add_argument("--level", choices=LEVELS, default="info", help="default: %(default)s")
+    keygen = commands.add_parser("keygen", help="write a new cluster key, readable by its owner alone")
+    keygen.add_argument("path", metavar="PATH", type=os.path.abspath)
+    check = commands.add_parser("check", help="check a hashelld.toml and the key that it names")
+    check.add_argument("path", metavar="PATH", nargs="?", default=DEFAULT_PATH)
+    return parser

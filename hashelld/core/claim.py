@@ -1,0 +1,168 @@
+"""The claim of a two_node cluster: a node that lost its peer makes sure that it is off, then stands alone.
+
+Only a node in sync may claim; a clean Leave of the peer's incarnation, or its empty store, stands for fencing
+(DESIGN.md 3.2, Modes).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from hashelld.cib.document import Cib
+from hashelld.core.effects import Effect
+from hashelld.core.membership import Presence
+from hashelld.core.options import has_fencing, is_in_maintenance
+from hashelld.core.standing import Standing
+from hashelld.core.stonith import FencingDone, Stonith
+from hashelld.model.ids import Incarnation, Millis, NodeId
+from hashelld.model.resource import Primitive, value_of
+
+
+RETRY_MS: Final = 5_000
+AUTO_TAKEOVER_FACTOR: Final = 10
+
+
+class Confirmed(msgspec.Struct, frozen=True):
+    """The peer, in this incarnation, is off (or left)."""
+
+    peer: NodeId
+    incarnation: Incarnation
+    by: str
+
+
+class Claim:
+    """One node's claim. `confirmed` is set when it may stand alone, and voided when the peer is heard again."""
+
+    def __init__(self, standing: Standing, stonith: Stonith) -> None:
+        self._standing = standing
+        self._stonith = stonith
+        self.confirmed: Confirmed | None = None
+        self._is_begun = False
+        self._is_fencing = False
+        self._retry_ms: Millis | None = None
+
+    @property
+    def peer(self) -> NodeId | None:
+        """The other node of a settled pair; None where there is none."""
+        electorate = self._standing.electorate
+        is_pair = electorate.two_node and len(electorate.votes) == 2 and self._standing.node in electorate.votes
+        if not is_pair or not self._standing.log.is_settled:
+            return None
+        return next(name for name in electorate.votes if name != self._standing.node)
+
+    @property
+    def is_possible(self) -> bool:
+        """May this node claim, should its peer be lost? It freezes meanwhile, whatever no-quorum-policy says."""
+        standing = self._standing
+        return self.peer is not None and standing.in_sync and standing.may_vote and not standing.is_leaving
+
+    def is_wanted(self) -> bool:
+        """Is the peer gone, so that the claim is to be made?"""
+        peer = self.peer
+        if peer is None or not self.is_possible:
+            return False
+        standing = self._standing
+        return standing.membership.presence(peer) is Presence.LOST or standing.is_off(peer) or self._is_blank(peer)
+
+    def on_time(self, now: Millis) -> None:
+        """Make the claim's next step."""
+        peer = self.peer
+        if peer is None or not self.is_wanted():
+            self._end()
+            return
+        standing = self._standing
+        if not self._is_begun:
+            self._is_begun = True
+            standing.note("claim.begun", peer=peer)
+        incarnation = standing.incarnation_of(peer)
+        if self.confirmed is not None:
+            if self.confirmed.incarnation != incarnation:
+                self.confirmed = None
+            return
+        if standing.is_off(peer):
+            self._confirm(peer, incarnation, "left")
+        elif self._is_blank(peer):
+            self._confirm(peer, incarnation, "empty store")
+        elif not has_fencing(standing.log.cib):
+            if now >= self._takeover_ms(peer):
+                self._confirm(peer, incarnation, "takeover-delay")
+        elif not is_in_maintenance(standing.log.cib):
+            self._fence(now, peer, incarnation)
+
+    def deadline(self) -> Millis | None:
+        """When the claim has something to do by time alone."""
+        peer = self.peer
+        if peer is None or not self._is_begun or self.confirmed is not None:
+            return None
+        if not has_fencing(self._standing.log.cib):
+            return self._takeover_ms(peer)
+        return self._retry_ms
+
+    def on_confirmed_by_hand(self, peer: NodeId, user: str) -> bool:
+        """The administrator vouches that the peer is off. False: this node claims nothing of it."""
+        if peer != self.peer or not self.is_wanted():
+            return False
+        self._confirm(peer, self._standing.incarnation_of(peer), f"admin {user}")
+        return True
+
+    def on_fenced(self, now: Millis, done: FencingDone) -> None:
+        """Fencing ended; its confirmation holds for the incarnation that was lost, alone."""
+        self._is_fencing = False
+        standing = self._standing
+        if done.target != self.peer or not self.is_wanted():
+            return
+        if done.ok and done.incarnation == standing.incarnation_of(done.target):
+            self._confirm(done.target, done.incarnation, done.device)
+            return
+        standing.note("claim.failed", peer=done.target, reason=done.reason)
+        standing.notices["claim"] = f"fencing of {done.target} failed ({done.reason}); resources are frozen"
+        self._retry_ms = now + RETRY_MS
+
+    def _fence(self, now: Millis, peer: NodeId, incarnation: Incarnation) -> None:
+        if self._is_fencing or (self._retry_ms is not None and now < self._retry_ms):
+            return
+        self._is_fencing, self._retry_ms = True, None
+        outcomes = self._stonith.request(now, without_fabric(self._standing.log.cib), peer, incarnation, "off")
+        self.carry_out(now, outcomes)
+
+    def carry_out(self, now: Millis, outcomes: list[Effect | FencingDone]) -> None:
+        """Pass on what the fencing machine returned."""
+        for outcome in outcomes:
+            if isinstance(outcome, FencingDone):
+                self.on_fenced(now, outcome)
+            else:
+                self._standing.emit(outcome)
+
+    def _confirm(self, peer: NodeId, incarnation: Incarnation, by: str) -> None:
+        self.confirmed = Confirmed(peer, incarnation, by)
+        self._standing.notices.pop("claim", None)
+        self._standing.note("claim.confirmed", peer=peer, by=by)
+
+    def _end(self) -> None:
+        if self._is_fencing and self.peer is not None:
+            self._stonith.cancel(self.peer)
+        self.confirmed, self._is_begun, self._is_fencing, self._retry_ms = None, False, False, None
+        self._standing.notices.pop("claim", None)
+
+    def _is_blank(self, peer: NodeId) -> bool:
+        content = self._standing.membership.content(peer)
+        return self._standing.membership.is_heard(peer) and content is not None and not content.cluster
+
+    def _takeover_ms(self, peer: NodeId) -> Millis:
+        settings = self._standing.settings
+        delay_ms = settings.takeover_delay_ms
+        if delay_ms is None:
+            delay_ms = AUTO_TAKEOVER_FACTOR * settings.deadtime_ms
+        return self._standing.membership.since_ms(peer) + delay_ms
+
+
+def without_fabric(cib: Cib) -> Cib:
+    """The configuration without devices that cut a node from its storage but leave its daemon running."""
+    return Cib(tuple(o for o in cib.objects if not (isinstance(o, Primitive) and _is_fabric(o))))
+
+
+def _is_fabric(primitive: Primitive) -> bool:
+    is_device = primitive.agent is not None and primitive.agent.standard == "stonith"
+    return is_device and value_of(primitive.meta, "provides") == "unfencing"

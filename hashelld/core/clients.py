@@ -1,0 +1,170 @@
+"""What shells ask: one dispatcher, one permission check in front of every request (SECURITY.md)."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final
+
+from hashelld.cib.digest import digest
+from hashelld.cib.edit import Edit, Put
+from hashelld.core.standing import Standing
+from hashelld.model.ids import NodeId
+from hashelld.wire.client import (
+    Answer,
+    AskCommit,
+    Changed,
+    CibIs,
+    Cleanup,
+    Committed,
+    FenceNode,
+    GetCib,
+    GetHistory,
+    GetStatus,
+    HistoryEntry,
+    HistoryIs,
+    MakeCommit,
+    Refused,
+    Request,
+    Subscribe,
+)
+from hashelld.wire.log import Author, Barrier, Commit, Confirmation, Departure, ElectorateChange, Entry, Founding
+
+
+SUBSCRIBERS_MAX: Final = 64
+HISTORY_MAX: Final = 1000
+
+
+class Permission(Enum):
+    """What a request needs. Roles of the configuration come later; who may connect at all, io decides."""
+
+    READ = "read"
+    WRITE = "write"
+    OPERATE = "operate"
+
+
+PERMISSIONS: Final[dict[type, Permission]] = {
+    GetCib: Permission.READ,
+    GetStatus: Permission.READ,
+    GetHistory: Permission.READ,
+    Subscribe: Permission.READ,
+    AskCommit: Permission.READ,
+    MakeCommit: Permission.WRITE,
+    Cleanup: Permission.OPERATE,
+    FenceNode: Permission.OPERATE,
+}
+"""Every request has exactly one; a request without one is refused."""
+
+
+class _Forwarded:
+    __slots__ = ("client", "dc", "is_change", "ticket")
+
+    def __init__(self, client: bytes, ticket: int, dc: NodeId, *, is_change: bool) -> None:
+        self.client = client
+        self.ticket = ticket
+        self.dc = dc
+        self.is_change = is_change
+
+
+class Clients:
+    """The shells of this node: subscriptions, and requests that the DC is answering for them."""
+
+    def __init__(self, standing: Standing) -> None:
+        self._standing = standing
+        self._subscribers: dict[tuple[bytes, int], None] = {}
+        self._forwarded: dict[int, _Forwarded] = {}
+        self._ticket = 0
+        self._told: tuple[object, object] = ("", "")
+
+    def is_permitted(self, author: Author, request: Request) -> bool:
+        """May this author ask this? Today whoever may connect may do everything that is listed."""
+        return type(request) in PERMISSIONS and bool(author.user)
+
+    def answer_locally(self, client: bytes, ticket: int, request: Request) -> Answer | None:
+        """The answer to what any node can tell of its own log; None for everything else."""
+        match request:
+            case GetCib():
+                log = self._standing.log
+                return CibIs(log.acknowledged, digest(log.cib), log.cib)
+            case GetHistory(limit=limit):
+                return HistoryIs(history(self._standing, min(limit, HISTORY_MAX)))
+            case AskCommit(id=commit_id):
+                applied = self._standing.log.applied
+                if applied is not None and commit_id in applied.commits:
+                    return Committed(applied.commits[commit_id])
+                return Refused("unknown-commit", f"no commit '{commit_id}' is known to be acknowledged here")
+            case Subscribe():
+                if len(self._subscribers) >= SUBSCRIBERS_MAX:
+                    return Refused("busy", f"{SUBSCRIBERS_MAX} subscriptions are open")
+                self._subscribers[(client, ticket)] = None
+                return Changed("status")
+            case GetStatus() | MakeCommit() | Cleanup() | FenceNode():
+                return None
+
+    def forward(self, client: bytes, ticket: int, dc: NodeId, request: Request) -> int:
+        """Note that the DC is asked; returns the ticket of the forwarded request."""
+        self._ticket += 1
+        is_change = isinstance(request, MakeCommit | Cleanup | FenceNode)
+        self._forwarded[self._ticket] = _Forwarded(client, ticket, dc, is_change=is_change)
+        return self._ticket
+
+    def on_forwarded(self, peer: NodeId, ticket: int, answer: Answer) -> None:
+        """The DC's answer."""
+        found = self._forwarded.get(ticket)
+        if found is not None and found.dc == peer:
+            del self._forwarded[ticket]
+            self._standing.reply(found.client, found.ticket, answer)
+
+    def on_dc(self, dc: NodeId | None) -> None:
+        """The DC is another: what was forwarded to the old one has an unknown outcome."""
+        for ticket, found in list(self._forwarded.items()):
+            if found.dc != dc:
+                del self._forwarded[ticket]
+                text = f"the DC {found.dc} was lost before it answered; whether the change was made is unknown"
+                self._standing.reply(found.client, found.ticket, Refused("lost", text))
+
+    def on_gone(self, client: bytes) -> None:
+        """A shell's connection ended."""
+        for key in [key for key in self._subscribers if key[0] == client]:
+            del self._subscribers[key]
+        for ticket in [t for t, found in self._forwarded.items() if found.client == client]:
+            del self._forwarded[ticket]
+
+    def tell(self, status: object, cib: object) -> None:
+        """Tell subscribers what changed since they were told last."""
+        before, self._told = self._told, (status, cib)
+        for client, ticket in self._subscribers:
+            if before[1] != cib:
+                self._standing.reply(client, ticket, Changed("cib"))
+            elif before[0] != status:
+                self._standing.reply(client, ticket, Changed("status"))
+
+
+def history(standing: Standing, limit: int) -> tuple[HistoryEntry, ...]:
+    """The newest acknowledged entries that say something to people, newest last."""
+    log = standing.log
+    found = [e for e in log.entries if e.version <= log.acknowledged and not isinstance(e.change, Barrier)]
+    return tuple(_history_entry(entry) for entry in found[-limit:])
+
+
+def _history_entry(entry: Entry) -> HistoryEntry:
+    change = entry.change
+    author: Author | None = None
+    edits: tuple[Edit, ...] = ()
+    text = ""
+    match change:
+        case Commit():
+            author, edits = change.author, change.edits
+            named = [e.object.id if isinstance(e, Put) else f"-{e.id}" for e in change.edits]
+            text = change.author.command or "changed " + " ".join(named)
+        case Founding():
+            text = "cluster founded by " + " ".join(sorted(change.electorate.votes))
+        case ElectorateChange():
+            text = f"electorate {' '.join(sorted(change.electorate.votes))}: {change.reason}"
+        case Departure():
+            text = f"{change.node} left cleanly"
+        case Confirmation():
+            text = f"{change.node} is confirmed off by {change.by}"
+        case Barrier():
+            text = f"{entry.version.epoch.node} took office"
+    kind = type(change).__name__.lower()
+    return HistoryEntry(version=entry.version, at_ms=entry.at_ms, kind=kind, text=text, author=author, edits=edits)

@@ -1,0 +1,116 @@
+"""The DC's counter for changes: checks a commit against its base, orders it, answers when a quorum has it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from hashelld.cib.edit import EditRefused, apply, touched
+from hashelld.cib.lang.diagnostic import Severity
+from hashelld.cib.verify import verify
+from hashelld.core.options import unsafe_reasons
+from hashelld.core.replication import Leading
+from hashelld.core.standing import Standing
+from hashelld.model.ids import NodeId, Version
+from hashelld.wire.client import Answer, Committed, Conflict, MakeCommit, Refused
+from hashelld.wire.log import Author, Commit, Entry
+
+
+WAITING_MAX: Final = 1000
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Who waits for an answer: a shell of this node (`client`), or one of a peer."""
+
+    ticket: int
+    client: bytes | None = None
+    peer: NodeId | None = None
+
+
+class Commits:
+    """Commits under way. `answer` values go back to their origin by the node."""
+
+    def __init__(self, standing: Standing, leading: Leading) -> None:
+        self._standing = standing
+        self._leading = leading
+        self._waiting: dict[int, list[Origin]] = {}
+        self._ids: dict[str, int] = {}
+
+    def on_commit(self, wall_ms: int, author: Author, request: MakeCommit, origin: Origin) -> Answer | None:
+        """An answer at once (refused, conflict, done before), or None: it comes when a quorum has it."""
+        standing = self._standing
+        tail, applied = standing.log.tail, standing.log.applied
+        if not self._leading.has_barrier or tail is None or applied is None:
+            return Refused("no-dc", "the DC has just been elected and is not ready; nothing was changed, try again")
+        if request.id in applied.commits:
+            return self._committed(applied.commits[request.id])
+        if request.id in self._ids:
+            self._waiting[self._ids[request.id]].append(origin)
+            return None
+        if len(self._waiting) >= WAITING_MAX:
+            return Refused("busy", f"{WAITING_MAX} commits are waiting; nothing was changed, try again")
+        refused = self._conflict(request) or self._objection(request)
+        if refused is not None:
+            return refused
+        change = Commit(id=request.id, author=author, edits=request.edits, base=request.base)
+        version = self._leading.order(change, wall_ms)
+        self._waiting[version.serial] = [origin]
+        self._ids[request.id] = version.serial
+        return None
+
+    def on_acknowledged(self, entry: Entry) -> list[tuple[Origin, Answer]]:
+        """The answers that an acknowledged entry allows."""
+        if isinstance(entry.change, Commit):
+            self._ids.pop(entry.change.id, None)
+        answer = self._committed(entry.version)
+        return [(origin, answer) for origin in self._waiting.pop(entry.version.serial, [])]
+
+    def end(self) -> list[tuple[Origin, Answer]]:
+        """The office ends: what waits has an unknown outcome."""
+        lost = Refused("lost", "the DC lost its office before a quorum had stored the commit; its outcome is unknown")
+        answers: list[tuple[Origin, Answer]] = [(o, lost) for origins in self._waiting.values() for o in origins]
+        self._waiting.clear()
+        self._ids.clear()
+        return answers
+
+    def _committed(self, version: Version) -> Committed:
+        standing = self._standing
+        is_pair = standing.electorate.two_node
+        is_unsafe = is_pair and bool(unsafe_reasons(standing.log.cib, two_node=True))
+        warning = "without fencing this change may be lost in a split (UNSAFE)" if is_unsafe else ""
+        return Committed(version, warning)
+
+    def _conflict(self, request: MakeCommit) -> Answer | None:
+        standing = self._standing
+        log = standing.log
+        tail = log.tail
+        assert tail is not None
+        if request.base == log.version:
+            return None
+        ids = touched(request.edits)
+        serial = request.base.serial
+        is_known = serial >= log.base_serial and serial <= log.version.serial and log.point(serial)[0] == request.base
+        entries = log.entries_after(serial) if is_known else log.entries_after(log.base_serial)
+        for entry in reversed(entries):
+            change = entry.change
+            if isinstance(change, Commit):
+                clash = ids & touched(change.edits)
+                if clash:
+                    return Conflict(log.version, tail.cib, tuple(sorted(clash)), change.author)
+        if not is_known:
+            return Refused("invalid", "the base version is too old to tell what changed since; refresh and try again")
+        return None
+
+    def _objection(self, request: MakeCommit) -> Answer | None:
+        tail = self._standing.log.tail
+        assert tail is not None
+        try:
+            after = apply(tail.cib, request.edits)
+        except EditRefused as refused:
+            return Refused("invalid", str(refused))
+        before = {(d.code, d.message) for d in verify(tail.cib)}
+        found = [d for d in verify(after) if d.severity is Severity.ERROR and (d.code, d.message) not in before]
+        if found and not request.force:
+            return Refused("invalid", found[0].message, tuple(d.message for d in found))
+        return None

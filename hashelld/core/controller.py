@@ -1,0 +1,420 @@
+"""The DC's hands: plans, orders what is ready, fences, grants leaves, and plans again when the input changed."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final
+
+import msgspec
+
+from hashelld.cib.view import NodeView
+from hashelld.core.effects import Effect
+from hashelld.core.execution import Execution
+from hashelld.core.lrm import Lrm, OrderDone, OrderKey, StatusChanged
+from hashelld.core.member import CLEANUP
+from hashelld.core.office import Office
+from hashelld.core.standing import Standing
+from hashelld.core.stonith import FencingDone, Stonith
+from hashelld.model.action import Action, ActionKind
+from hashelld.model.history import OCF_NOT_RUNNING, OCF_OK, OCF_RUNNING_PROMOTED, ActionResult, NodeStatus, OpStatus
+from hashelld.model.ids import Incarnation, Millis, NodeId, ResourceId, Version
+from hashelld.policy.graph import Transition
+from hashelld.policy.plan import plan
+from hashelld.wire.log import Confirmation, Departure, Entry
+from hashelld.wire.peer import LeaveGranted, Order
+
+
+FENCE_RETRY_MS: Final = 5_000
+PICTURE_INTERVAL_MS: Final = 50
+PICTURE_REFRESH_MS: Final = 2_000
+_LRM_KINDS: Final = frozenset({ActionKind.RESOURCE, ActionKind.CANCEL, ActionKind.CLEAR_FAILURES, ActionKind.FORGET})
+_PROBE_FOUND: Final = frozenset({OCF_OK, OCF_NOT_RUNNING, OCF_RUNNING_PROMOTED})
+
+
+class Phase(Enum):
+    """What a node does; the first five are any node's, the rest the DC's."""
+
+    STARTING = "starting"
+    ELECTING = "electing"
+    CLAIMING = "claiming"
+    FOLLOWING = "following"
+    LEAVING = "leaving"
+    JOINING = "joining"
+    EXECUTING = "executing"
+    WAITING = "waiting"
+    IDLE = "idle"
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """What the DC is doing, streamed with the picture of the nodes."""
+
+    phase: str
+    version: Version
+    in_flight: tuple[str, ...]
+    pending: int
+    blocked: tuple[str, ...]
+    fencing: tuple[str, ...]
+
+
+class _Ordered:
+    """An order without an answer."""
+
+    __slots__ = ("action", "incarnation", "index", "sent_ms", "transition")
+
+    def __init__(self, index: int, transition: int, action: Action, incarnation: Incarnation, now: Millis) -> None:
+        self.index = index
+        self.transition = transition
+        self.action = action
+        self.incarnation = incarnation
+        self.sent_ms = now
+
+
+class Controller:
+    """Walks transitions. All that it knows of nodes is in the `Office`."""
+
+    def __init__(self, standing: Standing, office: Office, lrm: Lrm, stonith: Stonith) -> None:
+        self._standing = standing
+        self.office = office
+        self._lrm = lrm
+        self._stonith = stonith
+        self._execution: Execution | None = None
+        self._transition = Transition()
+        self._transition_number = 0
+        self._call = 0
+        self._orders: dict[int, _Ordered] = {}
+        self._entries: dict[int, tuple[int, int]] = {}
+        """Serial of an ordered entry -> (transition number, index) of the action that waits for it."""
+        self._plan_after_ms: Millis = 0
+        self._wake_wall_ms: int | None = None
+        self._picture_ms: Millis = -PICTURE_REFRESH_MS
+        self._last_picture = b""
+        self.may_exit = False
+        """This DC's own SHUTDOWN action was reached: everything here is stopped."""
+        self.hand_over_to: NodeId | None = None
+        """Others hear the node that this DC would fence: the office is to go to one of them."""
+
+    # -- what is going on
+
+    @property
+    def phase(self) -> Phase:
+        """The DC's phase."""
+        if self._execution is not None:
+            return Phase.EXECUTING
+        if not self.office.leading.has_barrier:
+            return Phase.JOINING
+        waiting = self._orders or self._stonith.in_progress() or self.office.is_changed
+        return Phase.WAITING if waiting else Phase.IDLE
+
+    def summary(self) -> Summary:
+        """What the DC is doing, for people."""
+        pending = self._execution.remaining if self._execution is not None else 0
+        return Summary(
+            phase=self.phase.value,
+            version=self._standing.log.acknowledged,
+            in_flight=tuple(order.action.label for order in self._orders.values()),
+            pending=pending,
+            blocked=tuple(f"{b.resource}: {b.reason}" for b in self._transition.blocked),
+            fencing=self._stonith.in_progress(),
+        )
+
+    def is_planning_due(self, now: Millis) -> bool:
+        """Did the input change, and may it be planned with?"""
+        return self.office.is_changed and now >= self._plan_after_ms and self.office.leading.has_barrier
+
+    def deadline(self, now: Millis) -> Millis | None:
+        """When the controller has something to do by time alone."""
+        step_ms = self._standing.settings.deadtime_ms
+        moments = [order.sent_ms + step_ms for order in self._orders.values()]
+        moments.append(self._picture_ms + PICTURE_REFRESH_MS)
+        if self.office.is_changed and self._plan_after_ms > now:
+            moments.append(self._plan_after_ms)
+        if self._wake_wall_ms is not None:
+            moments.append(self._wake_wall_ms - self._standing.wall_offset_ms)
+        return min(moments)
+
+    # -- input
+
+    def on_result(self, peer: NodeId, call: int, result: ActionResult) -> None:
+        """An order was carried out."""
+        order = self._orders.get(call)
+        if order is None or order.action.node != peer:
+            return
+        del self._orders[call]
+        self.office.merge_result(peer, result)
+        is_ok = _is_expected(order.action, result)
+        if not is_ok:
+            self._standing.note("action.failed", action=order.action.label, rc=result.rc, reason=result.reason[:200])
+        self._finished(order.transition, order.index, is_ok=is_ok)
+
+    def on_status(self, peer: NodeId, status: NodeStatus) -> None:
+        """A node's status: what this transition ordered is expected, all else is a changed input."""
+        expected = {
+            (order.action.resource, order.action.operation, order.action.interval_ms)
+            for order in self._orders.values()
+            if order.action.node == peer
+        }
+        for result in self.office.on_status(peer, status):
+            is_ours = (result.resource, result.operation, result.interval_ms) in expected
+            if not is_ours and not (self._execution is None and result.status is OpStatus.PENDING):
+                self.office.is_changed = True
+
+    def on_own(self, now: Millis, outcomes: list[Effect | OrderDone | StatusChanged]) -> None:
+        """What this DC's own lrm answered."""
+        standing = self._standing
+        for outcome in outcomes:
+            if isinstance(outcome, StatusChanged):
+                self._own_status_changed()
+            elif isinstance(outcome, OrderDone):
+                if outcome.key.epoch == self.office.leading.epoch:
+                    self.on_result(standing.node, outcome.key.call, outcome.result)
+            else:
+                standing.emit(outcome)
+
+    def _own_status_changed(self) -> None:
+        before = self.office.statuses.get(self._standing.node)
+        status = self._lrm.status()
+        self.office.statuses[self._standing.node] = status
+        if before is None:
+            self.office.is_changed = True
+            return
+        expected = {
+            (order.action.resource, order.action.operation, order.action.interval_ms)
+            for order in self._orders.values()
+            if order.action.node == self._standing.node
+        }
+        known = set(before.operations)
+        for result in status.operations:
+            if result not in known and (result.resource, result.operation, result.interval_ms) not in expected:
+                self.office.is_changed = True
+        if before.failures != status.failures or len(before.operations) > len(status.operations):
+            self.office.is_changed = True
+
+    def on_acknowledged(self, entry: Entry) -> None:
+        """An entry that an action waited for counts."""
+        self.office.on_acknowledged(entry)
+        change = entry.change
+        if isinstance(change, Departure | Confirmation):
+            self._settle_orders(change.node)
+            if isinstance(change, Departure):
+                self._standing.send(change.node, LeaveGranted())
+            else:
+                self._standing.note("fence.done", target=change.node, by=change.by)
+        waiting = self._entries.pop(entry.version.serial, None)
+        if waiting is not None:
+            self._finished(*waiting, is_ok=True)
+
+    def on_new_incarnation(self, node: NodeId) -> None:
+        """Orders to an earlier incarnation are settled by the later one's report; its failure is the plan's."""
+        self._settle_orders(node)
+        self._stonith.cancel(node)
+        self.office.is_changed = True
+
+    def on_fenced(self, now: Millis, wall_ms: int, done: FencingDone) -> None:
+        """Fencing ended."""
+        standing = self._standing
+        waiting = self._fencing_index(done.target)
+        is_current = done.incarnation == standing.incarnation_of(done.target)
+        if done.ok and is_current:
+            version = self.office.leading.order(
+                Confirmation(node=done.target, incarnation=done.incarnation, by=done.device), wall_ms
+            )
+            if waiting is not None:
+                self._entries[version.serial] = (self._transition_number, waiting)
+            return
+        standing.note("fence.failed", target=done.target, reason=done.reason)
+        self._plan_after_ms = now + FENCE_RETRY_MS
+        if waiting is not None:
+            self._finished(self._transition_number, waiting, is_ok=False)
+        self.office.is_changed = True
+
+    def _fencing_index(self, target: NodeId) -> int | None:
+        if self._execution is None:
+            return None
+        actions = self._transition.actions
+        found = [
+            i for i in self._execution.in_flight if actions[i].kind is ActionKind.FENCE and actions[i].node == target
+        ]
+        return found[0] if found else None
+
+    def _settle_orders(self, node: NodeId) -> None:
+        for call in [call for call, order in self._orders.items() if order.action.node == node]:
+            order = self._orders.pop(call)
+            self._finished(order.transition, order.index, is_ok=False)
+
+    def _finished(self, transition: int, index: int, *, is_ok: bool) -> None:
+        if self._execution is None or transition != self._transition_number:
+            self.office.is_changed = True
+            return
+        self._execution.on_done(index, is_ok)
+        if not is_ok:
+            self._give_up("an action failed")
+
+    # -- acting
+
+    def on_time(self, now: Millis, *, is_leaving: bool) -> None:
+        """Plan when the input changed, order what is ready, repeat what was not answered."""
+        wall_ms = now + self._standing.wall_offset_ms
+        if self._wake_wall_ms is not None and wall_ms >= self._wake_wall_ms:
+            self._wake_wall_ms = None
+            self.office.is_changed = True
+        if self.office.is_changed and self._execution is not None:
+            self._give_up("its input changed")
+        if self.is_planning_due(now):
+            self._plan(now, wall_ms, is_leaving=is_leaving)
+        self._walk(now, wall_ms)
+        self._repeat(now)
+
+    def _plan(self, now: Millis, wall_ms: int, *, is_leaving: bool) -> None:
+        self.office.is_changed = False
+        view = self.office.view(now, wall_ms, self._lrm.status(), is_leaving=is_leaving)
+        view = msgspec.structs.replace(view, nodes=tuple(self._with_pending(node) for node in view.nodes))
+        transition = plan(view)
+        self._transition = transition
+        self._transition_number += 1
+        self._wake_wall_ms = transition.wake_ms
+        if transition.actions:
+            self._execution = Execution(transition, self._standing.settings.plan_batch_max)
+            self._standing.note(
+                "plan.made",
+                number=self._transition_number,
+                actions=len(transition.actions),
+                epoch=str(self.office.leading.epoch),
+            )
+
+    def _with_pending(self, found: NodeView) -> NodeView:
+        """An order without an answer is pending, whatever the node's last status says."""
+        pending = {
+            (order.action.resource, order.action.operation): ActionResult(
+                resource=order.action.resource,
+                operation=order.action.operation,
+                call=call,
+                status=OpStatus.PENDING,
+            )
+            for call, order in self._orders.items()
+            if order.action.node == found.node
+            and order.action.kind is ActionKind.RESOURCE
+            and order.action.resource is not None
+            and not order.action.interval_ms
+        }
+        if not pending or not found.online:
+            return found
+        kept = (r for r in found.status.operations if r.interval_ms or (r.resource, r.operation) not in pending)
+        status = msgspec.structs.replace(found.status, operations=(*kept, *pending.values()))
+        return msgspec.structs.replace(found, status=status)
+
+    def _give_up(self, reason: str) -> None:
+        """Order nothing further of this transition; what is in flight stays pending until it is answered."""
+        self._execution = None
+        self.office.is_changed = True
+        self._standing.note("plan.aborted", number=self._transition_number, reason=reason)
+
+    def _walk(self, now: Millis, wall_ms: int) -> None:
+        while (execution := self._execution) is not None:
+            ready = execution.ready()
+            for index, action in ready:
+                if self._execution is not execution:
+                    return
+                self._begin(now, wall_ms, index, action)
+            if execution.is_finished and self._execution is execution:
+                self._standing.note("plan.done", number=self._transition_number)
+                self._execution = None
+                self.office.is_changed = True
+            if not ready:
+                return
+
+    def _begin(self, now: Millis, wall_ms: int, index: int, action: Action) -> None:
+        if action.kind in _LRM_KINDS:
+            self._order(now, wall_ms, index, action)
+        elif action.kind is ActionKind.FENCE:
+            self._fence(now, wall_ms, index, action)
+        elif action.kind is ActionKind.SHUTDOWN:
+            self._grant_leave(wall_ms, index, action)
+        else:
+            self._finished(self._transition_number, index, is_ok=True)
+
+    def _order(self, now: Millis, wall_ms: int, index: int, action: Action) -> None:
+        standing = self._standing
+        assert action.node is not None
+        self._call += 1
+        order = _Ordered(index, self._transition_number, action, standing.incarnation_of(action.node), now)
+        self._orders[self._call] = order
+        standing.note("action.ordered", action=action.label, reason=action.reason)
+        if action.node == standing.node:
+            key = OrderKey(self.office.leading.epoch, self._call)
+            self.on_own(now, self._lrm.on_order(now, wall_ms, key, action))
+        else:
+            standing.send(action.node, Order(self._call, action))
+
+    def _fence(self, now: Millis, wall_ms: int, index: int, action: Action) -> None:
+        standing = self._standing
+        assert action.node is not None
+        hearing = self.office.heard_by_others(action.node)
+        if hearing and not standing.membership.is_heard(action.node):
+            self.hand_over_to = hearing[0]
+            self._finished(self._transition_number, index, is_ok=False)
+            return
+        standing.note("fence.requested", target=action.node, reason=action.reason)
+        outcomes = self._stonith.request(
+            now, standing.log.cib, action.node, standing.incarnation_of(action.node), action.operation
+        )
+        for outcome in outcomes:
+            if isinstance(outcome, FencingDone):
+                self.on_fenced(now, wall_ms, outcome)
+            else:
+                standing.emit(outcome)
+
+    def _grant_leave(self, wall_ms: int, index: int, action: Action) -> None:
+        standing = self._standing
+        assert action.node is not None
+        if action.node == standing.node:
+            self.may_exit = True
+            self._finished(self._transition_number, index, is_ok=True)
+            return
+        incarnation = standing.membership.incarnation(action.node)
+        version = self.office.leading.order(Departure(action.node, incarnation), wall_ms)
+        self._entries[version.serial] = (self._transition_number, index)
+
+    def _repeat(self, now: Millis) -> None:
+        """An order may have been lost on its way: said again, the node carries it out once."""
+        for call, order in self._orders.items():
+            node = order.action.node
+            assert node is not None
+            if node == self._standing.node or now - order.sent_ms < self._standing.settings.deadtime_ms:
+                continue
+            order.sent_ms = now
+            if self.office.is_joined(node):
+                self._standing.send(node, Order(call, order.action))
+
+    def clean_up(self, now: Millis, resource: ResourceId | None, nodes: tuple[NodeId, ...]) -> None:
+        """Have these nodes forget failures and history, so that they are looked at anew."""
+        action = Action(kind=ActionKind.CLEAR_FAILURES, operation=CLEANUP, resource=resource)
+        for node in nodes:
+            if node == self._standing.node:
+                self.on_own(now, [*self._lrm.cleanup(resource)])
+                continue
+            self._call += 1
+            addressed = msgspec.structs.replace(action, node=node)
+            incarnation = self._standing.incarnation_of(node)
+            self._orders[self._call] = _Ordered(-1, 0, addressed, incarnation, now)
+            self._standing.send(node, Order(self._call, addressed))
+        self.office.is_changed = True
+
+    # -- telling the others
+
+    def picture(self, now: Millis, nodes: bytes) -> tuple[bytes, bytes] | None:
+        """Nodes and summary to stream, when they changed or it is time; None otherwise."""
+        plan_bytes = msgspec.msgpack.encode(self.summary())
+        both = nodes + plan_bytes
+        is_due = now - self._picture_ms >= PICTURE_REFRESH_MS
+        is_news = both != self._last_picture
+        if not (is_due or is_news):
+            return None
+        self._picture_ms, self._last_picture = now, both
+        return nodes, plan_bytes
+
+
+def _is_expected(action: Action, result: ActionResult) -> bool:
+    is_probe = action.operation == "monitor" and action.interval_ms == 0
+    if is_probe and result.status is OpStatus.COMPLETE and result.rc in _PROBE_FOUND:
+        return result.rc == action.expected_rc
+    return not result.is_failed

@@ -1,0 +1,206 @@
+"""Elections: pre-votes, persistent votes, one DC per epoch (DESIGN.md 3.2, Voting and Electorate)."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final
+
+from hashelld.core.standing import Standing
+from hashelld.model.ids import NO_VERSION, Millis, NodeId
+from hashelld.wire.peer import PreVote, PreVoteAnswer, Vote, VoteAnswer
+
+
+FIRST_DELAY_MS: Final = 40
+RETRY_MIN_MS: Final = 50
+RETRY_MAX_MS: Final = 150
+BEHIND_DELAY_MS: Final = 60
+"""A node that knows of a newer log waits so much longer: the other one is the better candidate."""
+
+
+class Stage(Enum):
+    """How far this node is towards office."""
+
+    FOLLOWER = "follower"
+    ASKING = "asking"  # Pre-votes are asked for.
+    STANDING = "standing"  # It voted for itself and asks for votes.
+
+
+class Election:
+    """One node's part in elections. `is_elected` turns true once; the node then takes office and calls `rest`."""
+
+    def __init__(self, standing: Standing) -> None:
+        self._standing = standing
+        self.stage = Stage.FOLLOWER
+        self.is_elected = False
+        self.is_alone = False
+        """Stands by a claim: its own vote is enough, the confirmation stands for the peer's."""
+        self.seen_all = False
+        """wait_for_all: everybody was seen since the start, or a DC was joined."""
+        self._number = 0
+        self._is_handover = False
+        self._voters: set[NodeId] = set()
+        self._retry_ms: Millis | None = None
+
+    # -- standing
+
+    def deadline(self) -> Millis | None:
+        """When this node tries (again)."""
+        return self._retry_ms
+
+    def rest(self) -> None:
+        """Stop standing: a DC is heard, or this node is DC."""
+        self.stage, self.is_elected, self.is_alone, self._retry_ms = Stage.FOLLOWER, False, False, None
+        self._is_handover = False
+
+    def on_time(self, now: Millis) -> None:
+        """No DC is heard: stand when it is time and this node may."""
+        if not self.may_stand(now):
+            if self.stage is not Stage.FOLLOWER:
+                self.rest()
+            self._retry_ms = None
+            return
+        if self._retry_ms is None:
+            delay_ms = self._standing.draw(0, FIRST_DELAY_MS) + (BEHIND_DELAY_MS if self._is_behind() else 0)
+            self._retry_ms = now + delay_ms
+        if now >= self._retry_ms:
+            self._ask(now)
+
+    def may_stand(self, now: Millis) -> bool:
+        """Could this node win now, and is it allowed to try?"""
+        standing = self._standing
+        if standing.is_leaving or now - standing.started_ms < standing.settings.deadtime_ms:
+            return False
+        if standing.node not in standing.electorate.votes:
+            return False
+        present = frozenset({standing.node, *self._heard_voters()})
+        if standing.log.is_empty:
+            return standing.is_founding_possible and standing.has_quorum(present)
+        if not standing.may_vote or not standing.has_quorum(present):
+            return False
+        return self.seen_all or not standing.electorate.wait_for_all
+
+    def stand_by_handover(self, now: Millis) -> None:
+        """The DC gave its office to this node: stand at once, without waiting for it to be missed."""
+        if self._standing.may_vote and not self._standing.is_leaving:
+            self._is_handover = True
+            self._stand(now)
+
+    def stand_alone(self, now: Millis) -> None:
+        """The claim is confirmed: stand with one's own vote."""
+        self._stand(now)
+        self.is_alone = True
+
+    def _ask(self, now: Millis) -> None:
+        standing = self._standing
+        self.stage = Stage.ASKING
+        self._number = standing.highest + 1
+        self._voters = {standing.node}
+        self._retry_ms = now + standing.draw(RETRY_MIN_MS, RETRY_MAX_MS)
+        for peer in self._heard_voters():
+            standing.send(peer, PreVote(self._number, standing.log.version))
+        if standing.has_quorum(frozenset(self._voters)):
+            self._stand(now)
+
+    def _stand(self, now: Millis) -> None:
+        standing = self._standing
+        self.stage = Stage.STANDING
+        self.is_alone = False
+        self._number = standing.highest + 1
+        self._voters = set()
+        self._retry_ms = now + standing.settings.deadtime_ms + standing.draw(0, RETRY_MAX_MS)
+        standing.promise(self._number, standing.node)
+        standing.note("election.standing", number=self._number, version=str(standing.log.version))
+        for peer in self._heard_voters():
+            standing.send(peer, Vote(self._number, standing.log.version, self._is_handover))
+
+    def on_stored(self) -> None:
+        """A write is done: if it was the promise, one's own vote counts."""
+        standing = self._standing
+        if self.stage is Stage.STANDING and standing.promised == self._number and standing.is_promise_stored:
+            self._voters.add(standing.node)
+            self._count()
+
+    def _count(self) -> None:
+        own = self._standing.node in self._voters
+        if own and (self.is_alone or self._standing.has_quorum(frozenset(self._voters))):
+            if not self.is_alone:
+                self._standing.in_sync = True
+            self.is_elected = True
+
+    def _heard_voters(self) -> list[NodeId]:
+        standing = self._standing
+        tail = standing.log.tail
+        names = set(standing.electorate.votes)
+        if tail is not None and not standing.log.is_settled:
+            names |= set(tail.previous_electorate.votes)
+        heard = standing.membership.heard
+        return [peer for peer in sorted(names & heard) if standing.log.is_empty or not standing.is_forgetful(peer)]
+
+    def _is_behind(self) -> bool:
+        standing = self._standing
+        contents = (standing.membership.content(peer) for peer in self._heard_voters())
+        return any(c is not None and c.is_voter and c.stored > standing.log.version for c in contents)
+
+    # -- answers to one's own candidacy
+
+    def on_prevote_answer(self, now: Millis, peer: NodeId, answer: PreVoteAnswer) -> None:
+        """With a quorum of pre-votes it stands."""
+        standing = self._standing
+        standing.highest = max(standing.highest, answer.promised)
+        if self.stage is not Stage.ASKING or answer.number != self._number or not answer.granted:
+            return
+        if standing.log.is_empty or not standing.is_forgetful(peer):
+            self._voters.add(peer)
+        if standing.has_quorum(frozenset(self._voters)):
+            self._stand(now)
+
+    def on_vote_answer(self, peer: NodeId, answer: VoteAnswer) -> None:
+        """With a quorum of votes, its own on disk among them, it is DC."""
+        standing = self._standing
+        standing.highest = max(standing.highest, answer.promised)
+        if self.stage is not Stage.STANDING or answer.number != self._number or not answer.granted:
+            return
+        if standing.promised == self._number and (standing.log.is_empty or not standing.is_forgetful(peer)):
+            self._voters.add(peer)
+            self._count()
+
+    # -- others' candidacies
+
+    def on_prevote(self, now: Millis, peer: NodeId, ballot: PreVote, *, is_dc: bool) -> None:
+        """Would this node vote for it? Nothing is written."""
+        granted = self._would_vote(now, peer, ballot, is_dc=is_dc)
+        self._standing.send(peer, PreVoteAnswer(ballot.number, granted, self._standing.promised))
+
+    def on_vote(self, now: Millis, peer: NodeId, ballot: Vote, *, is_dc: bool) -> None:
+        """Vote, on disk before the answer leaves."""
+        standing = self._standing
+        granted = self._would_vote(now, peer, ballot, is_dc=is_dc)
+        if granted:
+            if self.stage is not Stage.FOLLOWER:
+                self.rest()
+            standing.promise(ballot.number, peer)
+            standing.note("election.voted", number=ballot.number, candidate=peer)
+            self._retry_ms = now + standing.settings.deadtime_ms
+        standing.send(peer, VoteAnswer(ballot.number, granted, standing.promised))
+
+    def _would_vote(self, now: Millis, peer: NodeId, ballot: PreVote | Vote, *, is_dc: bool) -> bool:
+        standing = self._standing
+        is_given = ballot.number == standing.promised and standing.voted == peer
+        if is_dc or not (ballot.number > standing.promised or is_given):
+            return False
+        if standing.node not in standing.electorate.votes or peer not in standing.electorate.votes:
+            return False
+        if standing.log.is_empty:
+            if not (standing.is_founding_possible and ballot.version == NO_VERSION):
+                return False
+        elif not standing.may_vote or ballot.version < standing.log.version or standing.is_forgetful(peer):
+            return False
+        return ballot.is_handover or self._has_missed_dc(now)
+
+    def _has_missed_dc(self, now: Millis) -> bool:
+        """Has this node been up for deadtime, and not heard a quorate DC for as long?"""
+        standing = self._standing
+        deadtime_ms = standing.settings.deadtime_ms
+        heard_ms = standing.membership.quorate_dc_ms
+        is_missed = heard_ms is None or now - heard_ms >= deadtime_ms
+        return now - standing.started_ms >= deadtime_ms and is_missed

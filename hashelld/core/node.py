@@ -1,0 +1,460 @@
+"""One node: the machines composed. `step(now, event)` returns what the world has to do, in order.
+
+An event changes what the node knows; then `_settle` draws every conclusion from that, in one fixed order: presence,
+office, joining, election or claim, the DC's work, leaving, and what the beats say.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from hashelld.cib.document import Cib
+from hashelld.cib.view import NodeView
+from hashelld.core.claim import Claim
+from hashelld.core.clients import Clients
+from hashelld.core.dc import Dc
+from hashelld.core.dispatch import Dispatch
+from hashelld.core.effects import Announce, Effect, Exit, SetBeat, Stored
+from hashelld.core.election import Election
+from hashelld.core.events import (
+    AgentEnded,
+    BeatsHeard,
+    ClientAsked,
+    ClientGone,
+    ClockSet,
+    Event,
+    MessageHeard,
+    Persisted,
+    PortRefused,
+    StoreFailed,
+    Terminate,
+    Woken,
+)
+from hashelld.core.lrm import Lrm, OrderDone, StatusChanged
+from hashelld.core.member import Goodbye, Member
+from hashelld.core.membership import Presence, PresenceChanged
+from hashelld.core.options import no_quorum_policy
+from hashelld.core.replication import Following
+from hashelld.core.report import addresses_of
+from hashelld.core.requests import Requests
+from hashelld.core.retreat import Retreat
+from hashelld.core.settings import Settings
+from hashelld.core.standing import Draw, Standing
+from hashelld.core.stonith import FencingDone, Stonith
+from hashelld.model.ids import NO_EPOCH, Epoch, Millis, NodeId
+from hashelld.model.node import Node as ConfiguredNode
+from hashelld.wire.log import ElectorateChange, Entry, Founding
+from hashelld.wire.peer import BeatContent, Handover
+
+
+SETTLE_ROUNDS_MAX: Final = 8
+_PRESENCE_NOTES: Final = {
+    Presence.ALIVE: "peer.alive",
+    Presence.SUSPECT: "peer.suspect",
+    Presence.SILENT: "peer.silent",
+    Presence.LOST: "peer.lost",
+}
+
+
+class Node:
+    """A cluster node without any IO. Give it `Stored`, events and time; carry out its effects in order."""
+
+    def __init__(self, now: Millis, settings: Settings, stored: Stored, draw: Draw) -> None:
+        standing = Standing(now, settings, stored, draw)
+        self.standing = standing
+        self._run = 0
+        self.election = Election(standing)
+        self.following = Following(standing)
+        self.lrm = Lrm(settings.node, settings, self._next_run)
+        self.stonith = Stonith(settings, self._next_run, lambda high_ms: draw(0, high_ms))
+        self.claim = Claim(standing, self.stonith)
+        self.retreat = Retreat(standing, self.lrm)
+        self.member = Member(standing, self.lrm, self.retreat, self.following)
+        self.clients = Clients(standing)
+        self.requests = Requests(self)
+        self.dispatch = Dispatch(self)
+        self.dc: Dc | None = None
+        self.picture: tuple[NodeView, ...] = ()
+        self.summary = b""
+        self._heard_dc: NodeId | None = None
+        self._no_dc_ms: Millis | None = now
+        self._is_quorum_lost = False
+        self._turn_ms = now
+        self._beat: BeatContent | None = None
+        self._leave_ms: Millis | None = None
+
+    @property
+    def heard_dc(self) -> NodeId | None:
+        """The DC with a quorum, as far as this node hears one; itself when it is."""
+        return self.standing.node if self.dc is not None else self._heard_dc
+
+    def _next_run(self) -> int:
+        self._run += 1
+        return self._run
+
+    # -- the interface of the world
+
+    def start(self, now: Millis) -> list[Effect]:
+        """The first effects."""
+        standing = self.standing
+        standing.note("node.started", incarnation=str(standing.incarnation), version=str(standing.log.version))
+        self._settle(now)
+        return standing.take()
+
+    def step(self, now: Millis, event: Event) -> list[Effect]:
+        """Take one event."""
+        if self.member.goodbye is Goodbye.GRANTED:
+            return []
+        if now - self._turn_ms > self.standing.settings.deadtime_ms:
+            self._on_gap(now)
+        self._turn_ms = now
+        self._take(now, event)
+        self._settle(now)
+        return self.standing.take()
+
+    def deadline(self) -> Millis | None:
+        """When `Woken` is due at the latest. The loop turns at least twice in a deadtime, or it counts as stuck."""
+        now = self._turn_ms
+        moments = [
+            now + self.standing.settings.deadtime_ms // 2,
+            self.standing.membership.deadline(),
+            self.lrm.deadline(),
+            self.stonith.deadline(),
+            self.member.deadline(),
+            self.retreat.deadline() if self._is_quorum_lost else None,
+        ]
+        if self.dc is not None:
+            moments.append(self.dc.deadline(now))
+        else:
+            moments += [self.election.deadline(), self.claim.deadline(), self._policy_ms()]
+        return min(moment for moment in moments if moment is not None)
+
+    # -- events
+
+    def _take(self, now: Millis, event: Event) -> None:  # noqa: C901 - one line for each event
+        standing = self.standing
+        match event:
+            case BeatsHeard(beats=beats):
+                for beat in beats:
+                    self._on_presence(now, standing.membership.on_beat(now, beat))
+            case PortRefused(peer=peer):
+                standing.membership.on_refused(now, peer)
+            case MessageHeard():
+                self.dispatch.on_message(now, event)
+            case Persisted(token=token):
+                standing.on_persisted(token)
+                self.election.on_stored()
+            case StoreFailed(reason=reason):
+                self._on_store_failed(now, reason)
+            case AgentEnded():
+                self._on_agent(now, event)
+            case ClientAsked():
+                self.requests.on_asked(now, event)
+            case ClientGone(client=client):
+                self.clients.on_gone(client)
+            case ClockSet(offset_ms=offset_ms):
+                standing.wall_offset_ms = offset_ms
+            case Terminate():
+                self._on_terminate(now)
+            case Woken():
+                pass
+
+    def _on_presence(self, now: Millis, changes: list[PresenceChanged]) -> None:
+        standing = self.standing
+        for change in changes:
+            name = _PRESENCE_NOTES.get(change.after)
+            if name is not None and change.after is not change.before:
+                standing.note(name, peer=change.peer)
+            if change.is_new_incarnation:
+                standing.on_new_incarnation(change.peer)
+                if change.before is not Presence.NEVER:
+                    standing.note("peer.restarted", peer=change.peer)
+            if standing.membership.is_heard(change.peer):
+                standing.on_heard(change.peer)
+            if self.dc is not None:
+                self.dc.on_presence(change)
+        moved = [c for c in changes if {c.before, c.after} & {Presence.LOST, Presence.SILENT, Presence.NEVER}]
+        if moved:
+            self._announce()
+
+    def _announce(self) -> None:
+        """Whoever holds addresses says so again: a silent change of owner leaves clients without service."""
+        addresses = addresses_of(self.standing.log.cib, self.lrm.active())
+        if addresses:
+            self.standing.emit(Announce(addresses))
+
+    def _on_agent(self, now: Millis, event: AgentEnded) -> None:
+        wall_ms = now + self.standing.wall_offset_ms
+        if self.lrm.owns(event.run):
+            self._on_lrm(now, self.lrm.on_agent_ended(now, wall_ms, event))
+        elif self.stonith.owns(event.run):
+            self._on_stonith(now, self.stonith.on_agent_ended(now, event, allowed=self._may_fence()))
+
+    def _on_lrm(self, now: Millis, outcomes: list[Effect | OrderDone | StatusChanged]) -> None:
+        if self.dc is None:
+            self.member.on_outcomes(now, outcomes)
+            return
+        for outcome in outcomes:
+            if isinstance(outcome, OrderDone):
+                self.retreat.on_done(now, outcome)
+        self.dc.controller.on_own(now, outcomes)
+
+    def _on_stonith(self, now: Millis, outcomes: list[Effect | FencingDone]) -> None:
+        wall_ms = now + self.standing.wall_offset_ms
+        for outcome in outcomes:
+            if not isinstance(outcome, FencingDone):
+                self.standing.emit(outcome)
+            elif self.dc is not None:
+                self.dc.controller.on_fenced(now, wall_ms, outcome)
+            else:
+                self.claim.on_fenced(now, outcome)
+
+    def _may_fence(self) -> bool:
+        return self.dc is not None or self.claim.is_wanted()
+
+    def _on_store_failed(self, now: Millis, reason: str) -> None:
+        standing = self.standing
+        standing.note("node.store-failed", reason=reason)
+        self.end_office("the disk failed")
+        standing.is_leaving, standing.may_vote = True, False
+        self.retreat.begin(now)
+        self._leave_ms = now
+
+    def _on_terminate(self, now: Millis) -> None:
+        standing = self.standing
+        if standing.is_leaving:
+            return
+        standing.note("node.leaving")
+        standing.is_leaving = True
+        self.member.goodbye = Goodbye.ASKED
+        self._leave_ms = now
+        if self.dc is not None:
+            self.dc.office.is_changed = True
+            self._hand_over(now, self.dc.successor())
+
+    def _on_gap(self, now: Millis) -> None:
+        """This node did not run: whatever it held by time is gone, before anything else happens."""
+        standing = self.standing
+        standing.note("node.gap", gap_ms=now - self._turn_ms)
+        self.end_office("the loop stood still")
+        self.lrm.drop_queued()
+        self.member.joined = NO_EPOCH
+        self._on_presence(now, standing.membership.on_gap(now))
+        self._no_dc_ms = now
+
+    # -- what messages may change
+
+    def on_higher_epoch(self, epoch: Epoch) -> None:
+        """A higher epoch exists: an office of a lower one is over."""
+        self.standing.highest = max(self.standing.highest, epoch.number)
+        if self.dc is not None and epoch > self.dc.office.leading.epoch:
+            self.end_office(f"epoch {epoch} is higher")
+
+    def on_acknowledged(self, now: Millis, entries: tuple[Entry, ...]) -> None:
+        """Entries took effect."""
+        for entry in entries:
+            if isinstance(entry.change, ElectorateChange):
+                votes = entry.change.electorate.votes
+                for node in votes:
+                    tail = self.standing.log.applied
+                    if tail is not None and node not in tail.previous_electorate.votes:
+                        self.standing.readmitted(node)
+            if self.dc is not None:
+                self.dc.on_acknowledged(now, entry)
+        if entries:
+            self.standing.compact()
+
+    # -- conclusions
+
+    def _settle(self, now: Millis) -> None:
+        standing = self.standing
+        self._on_presence(now, standing.membership.on_time(now))
+        wall_ms = now + standing.wall_offset_ms
+        self._on_lrm(now, self.lrm.on_deadline(now, wall_ms))
+        self._on_stonith(now, self.stonith.on_deadline(now, allowed=self._may_fence()))
+        self._judge_office()
+        self._judge_dc(now)
+        if self.dc is None:
+            self._without_office(now)
+        if self.election.is_elected:
+            self._take_office(now)
+        if self.dc is not None:
+            self._work(now, self.dc)
+        self.member.on_time(now)
+        self._go_on_leaving(now)
+        self._say()
+
+    def _judge_office(self) -> None:
+        """A DC steps down when it does not hear a quorum, or hears of a higher epoch."""
+        if self.dc is None:
+            return
+        standing = self.standing
+        if not standing.has_quorum(frozenset({standing.node, *standing.membership.heard})):
+            self.end_office("a quorum is not heard")
+            return
+        for peer in standing.membership.heard:
+            content = standing.membership.content(peer)
+            same_cluster = content is not None and standing.log.tail is not None
+            if same_cluster and content is not None and content.promised > self.dc.office.leading.epoch:
+                self.on_higher_epoch(content.promised)
+                return
+
+    def _judge_dc(self, now: Millis) -> None:
+        """Which DC is heard?"""
+        standing = self.standing
+        heard = standing.membership.quorate_dc() if self.dc is None else standing.node
+        if heard != self._heard_dc:
+            if heard is not None:
+                standing.note("dc.heard", dc=heard)
+            else:
+                standing.note("dc.missed", dc=self._heard_dc)
+            self._heard_dc = heard
+            self.clients.on_dc(heard)
+            self._announce()
+        if heard is not None:
+            self._no_dc_ms = None
+            self._is_quorum_lost = False
+        elif self._no_dc_ms is None:
+            self._no_dc_ms = now
+        expected = frozenset({heard}) if heard is not None and self.dc is None else frozenset()
+        if self.dc is not None:
+            expected = frozenset(peer for peer in standing.membership.heard if self.dc.office.is_joined(peer))
+        standing.membership.expect_messages(now, expected)
+        if all(standing.membership.presence(p) is not Presence.NEVER for p in standing.membership.peers):
+            self.election.seen_all = True
+
+    def _without_office(self, now: Millis) -> None:
+        if self._heard_dc is not None:
+            self.election.rest()
+            self.claim.on_time(now)
+            return
+        self.claim.on_time(now)
+        self.election.on_time(now)
+        if self.claim.confirmed is not None and not self.election.is_alone:
+            self.election.stand_alone(now)
+        self._apply_policy(now)
+
+    def _policy_ms(self) -> Millis | None:
+        if self._no_dc_ms is None or self._is_quorum_lost:
+            return None
+        return self._no_dc_ms + self.standing.settings.deadtime_ms
+
+    def _apply_policy(self, now: Millis) -> None:
+        """Without a quorate DC for deadtime: no-quorum-policy; a node that may claim freezes."""
+        standing = self.standing
+        due_ms = self._policy_ms()
+        if due_ms is not None and now >= due_ms and not self.claim.is_possible:
+            self._is_quorum_lost = True
+            if not standing.log.is_empty:
+                standing.note("quorum.lost", policy=no_quorum_policy(standing.log.cib))
+        is_kept = no_quorum_policy(standing.log.cib) in ("freeze", "ignore")
+        if self._is_quorum_lost and not is_kept and self.retreat.is_needed():
+            self.retreat.begin(now)
+
+    # -- office
+
+    def _take_office(self, now: Millis) -> None:
+        standing = self.standing
+        alone = self.claim.confirmed if self.election.is_alone else None
+        self.election.rest()
+        self.retreat.end()
+        self.dc = Dc(standing, self.lrm, self.stonith, now)
+        self.member.on_own_office(self.dc.office.leading.epoch)
+        wall_ms = now + standing.wall_offset_ms
+        founding = self._founding() if standing.log.is_empty else None
+        change = None
+        if alone is not None:
+            electorate = msgspec.structs.replace(
+                standing.electorate, votes={standing.node: standing.electorate.votes[standing.node]}
+            )
+            change = ElectorateChange(electorate, f"{alone.peer} is off ({alone.by})")
+        if founding is not None:
+            standing.may_vote = True
+            standing.note("log.founded", cluster=founding.cluster)
+        standing.note("dc.elected", epoch=str(standing.epoch), alone=alone is not None)
+        self.dc.begin(wall_ms, founding=founding, alone=change, confirmed=alone)
+        self._heard_dc = standing.node
+        self.clients.on_dc(standing.node)
+
+    def _founding(self) -> Founding:
+        settings = self.standing.settings
+        nodes = tuple(ConfiguredNode(id=name) for name in settings.founding.votes)
+        cluster = f"{settings.cluster_name}-{self.standing.incarnation.token}"
+        return Founding(cluster, settings.founding, Cib(nodes))
+
+    def end_office(self, reason: str) -> None:
+        """Step down; what shells wait for has an unknown outcome."""
+        dc, self.dc = self.dc, None
+        self.election.rest()
+        if dc is None:
+            return
+        standing = self.standing
+        standing.note("dc.ended", epoch=str(dc.office.leading.epoch), reason=reason)
+        self.picture = dc.nodes
+        self._heard_dc = None
+        self._no_dc_ms = self._turn_ms
+        for origin, answer in dc.commits.end():
+            self.requests.answer(origin, answer)
+        self.clients.on_dc(None)
+
+    def _hand_over(self, now: Millis, successor: NodeId | None) -> None:
+        if successor is None:
+            return
+        self.end_office(f"handed over to {successor}")
+        self.standing.send(successor, Handover())
+
+    def _work(self, now: Millis, dc: Dc) -> None:
+        """The DC's work, until nothing follows from it at once."""
+        for _ in range(SETTLE_ROUNDS_MAX):
+            entries = dc.on_time(now, is_leaving=self.standing.is_leaving)
+            self.on_acknowledged(now, entries)
+            for origin, answer in dc.take_answers():
+                self.requests.answer(origin, answer)
+            if not (entries or dc.is_busy(now)):
+                break
+        dc.tell(now)
+        self.picture, self.summary = dc.nodes, dc.summary
+        if dc.controller.hand_over_to is not None:
+            self.standing.note("fence.handed-over", to=dc.controller.hand_over_to)
+            self._hand_over(now, dc.controller.hand_over_to)
+
+    # -- leaving
+
+    def _go_on_leaving(self, now: Millis) -> None:
+        standing = self.standing
+        if not standing.is_leaving or self.member.goodbye is Goodbye.GRANTED:
+            return
+        if self.dc is not None:
+            if self.dc.controller.may_exit and not self.retreat.is_needed():
+                self.member.leave()
+            return
+        assert self._leave_ms is not None
+        is_alone = self._heard_dc is None and now - self._leave_ms >= 2 * standing.settings.deadtime_ms
+        if is_alone or (not standing.may_vote and standing.log.is_empty):
+            if self.retreat.is_needed():
+                self.retreat.begin(now)
+            else:
+                self.member.goodbye = Goodbye.GRANTED
+                standing.emit(Exit(0, "stopped everything and ended without a DC"))
+
+    # -- beats
+
+    def _say(self) -> None:
+        standing = self.standing
+        tail = standing.log.tail
+        content = BeatContent(
+            cluster=tail.cluster if tail is not None else "",
+            file=standing.settings.file_digest,
+            promised=standing.epoch,
+            stored=standing.log.version,
+            hears=tuple(sorted(standing.membership.heard)),
+            is_quorate_dc=self.dc is not None,
+            is_voter=standing.may_vote,
+            is_leaving=standing.is_leaving,
+        )
+        if content != self._beat:
+            self._beat = content
+            standing.emit(SetBeat(content))
+        self.clients.tell(self.summary, standing.log.acknowledged)

@@ -1,0 +1,260 @@
+"""The DC's knowledge of the nodes: who joined, who is off, who votes; and the view that plans are made from.
+
+A new DC knows only what joins reported to it. Before every other configured node joined, left or is confirmed off,
+the view says that nothing may be started (DESIGN.md 3.2, Office).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from hashelld.cib.view import ClusterView, NodeView
+from hashelld.core.membership import Presence
+from hashelld.core.options import has_fencing
+from hashelld.core.quorum import is_quorum
+from hashelld.core.replication import Leading
+from hashelld.core.standing import Standing
+from hashelld.model.history import ActionResult, NodeStatus
+from hashelld.model.ids import Millis, NodeId
+from hashelld.wire.log import Confirmation, Departure, Electorate, ElectorateChange, Entry
+from hashelld.wire.peer import Join, JoinRequest
+
+
+AUTO_TAKEOVER_FACTOR = 10
+"""`takeover_delay = "auto"` without a watchdog: so many deadtimes for the other side to notice and to stop."""
+
+
+class Office:
+    """What a DC knows of its cluster; made new at every election."""
+
+    def __init__(self, standing: Standing, now: Millis) -> None:
+        self._standing = standing
+        self._took_ms = now
+        self.leading = Leading(standing)
+        self.statuses: dict[NodeId, NodeStatus] = {}
+        self.fence_requests: set[NodeId] = set()
+        self.leaving: set[NodeId] = set()
+        self._joined: dict[NodeId, str] = {}
+        self._asked_ms: dict[NodeId, Millis] = {}
+        self._confirming: set[NodeId] = set()
+        self.is_changed = True
+        """Something that plans depend on changed since this was last set to False."""
+
+    # -- joining
+
+    @property
+    def configured(self) -> tuple[NodeId, ...]:
+        """Every node that the configuration or the electorate names."""
+        standing = self._standing
+        names = {node.id: None for node in standing.log.cib.nodes}
+        names.update(dict.fromkeys(standing.electorate.votes))
+        names[standing.node] = None
+        return tuple(names)
+
+    def is_joined(self, node: NodeId) -> bool:
+        """Did this incarnation of the node promise this epoch and report?"""
+        token = self._standing.membership.incarnation(node).token
+        return self._joined.get(node) == token and self._standing.membership.is_heard(node)
+
+    def on_join(self, node: NodeId, message: Join) -> None:
+        """A node promised the epoch and reports what is active and in flight."""
+        self._joined[node] = self._standing.membership.incarnation(node).token
+        self.statuses[node] = message.status
+        self.fence_requests.discard(node)
+        self.leaving.discard(node)
+        self.is_changed = True
+        self._standing.note("join.done", peer=node, operations=len(message.status.operations))
+
+    def on_status(self, node: NodeId, status: NodeStatus) -> tuple[ActionResult, ...]:
+        """A node's own status changed; returns the results that are new."""
+        before = self.statuses.get(node)
+        if not self.is_joined(node) or (before is not None and status.serial < before.serial):
+            return ()
+        self.statuses[node] = status
+        known = set(before.operations) if before is not None else set()
+        if before is None or before.failures != status.failures or before.attributes != status.attributes:
+            self.is_changed = True
+        gone = before is not None and len(before.operations) > len(status.operations)
+        fresh = tuple(result for result in status.operations if result not in known)
+        if gone:
+            self.is_changed = True
+        return fresh
+
+    def merge_result(self, node: NodeId, result: ActionResult) -> None:
+        """An order's result, in case that the node's status is still on its way."""
+        status = self.statuses.get(node)
+        if status is None:
+            return
+        key = (result.resource, result.operation, result.interval_ms)
+        kept = [r for r in status.operations if (r.resource, r.operation, r.interval_ms) != key]
+        if any(r.call > result.call for r in status.operations if r not in kept):
+            return
+        self.statuses[node] = msgspec.structs.replace(status, operations=(*kept, result))
+
+    def ask_joins(self, now: Millis) -> None:
+        """Ask every heard node that has not joined, again after a while."""
+        standing = self._standing
+        for node in self.configured:
+            if node == standing.node or self.is_joined(node) or not standing.membership.is_heard(node):
+                continue
+            content = standing.membership.content(node)
+            if content is not None and content.file != standing.settings.file_digest:
+                standing.notices[f"differs-{node}"] = f"hashelld.toml of {node} differs from this node's"
+                continue
+            standing.notices.pop(f"differs-{node}", None)
+            if standing.is_off(node):
+                continue
+            if now - self._asked_ms.get(node, -1_000_000) >= standing.settings.deadtime_ms // 2:
+                self._asked_ms[node] = now
+                standing.note("join.asked", peer=node)
+                standing.send(node, JoinRequest())
+
+    # -- lost nodes
+
+    def is_lost(self, now: Millis, node: NodeId) -> bool:
+        """Silent for deadtime, or never heard since long enough."""
+        standing = self._standing
+        if node == standing.node:
+            return False
+        presence = standing.membership.presence(node)
+        if presence is Presence.NEVER:
+            since_ms = max(self._took_ms, standing.started_ms)
+            return now - since_ms >= standing.settings.initdead_ms
+        return presence is Presence.LOST
+
+    def heard_by_others(self, target: NodeId) -> tuple[NodeId, ...]:
+        """Members with a quorum of votes that still hear a node which this DC has lost; empty when they are none."""
+        standing = self._standing
+        hearing = []
+        for peer in sorted(standing.membership.heard):
+            content = standing.membership.content(peer)
+            if peer != target and content is not None and target in content.hears:
+                hearing.append(peer)
+        return tuple(hearing) if is_quorum(standing.electorate, frozenset(hearing)) else ()
+
+    def confirm_without_fencing(self, now: Millis, wall_ms: int) -> None:
+        """Where fencing is off, a lost node counts as off after takeover_delay (UNSAFE)."""
+        standing = self._standing
+        if has_fencing(standing.log.cib) or not self.leading.has_barrier:
+            return
+        for node in self.configured:
+            if not self.is_lost(now, node) or standing.is_off(node) or node in self._confirming:
+                continue
+            if now >= self._takeover_ms(node):
+                self._confirming.add(node)
+                self.leading.order(
+                    Confirmation(node=node, incarnation=standing.incarnation_of(node), by="takeover-delay"), wall_ms
+                )
+
+    def _takeover_ms(self, node: NodeId) -> Millis:
+        settings = self._standing.settings
+        delay_ms = settings.takeover_delay_ms
+        if delay_ms is None:
+            delay_ms = AUTO_TAKEOVER_FACTOR * settings.deadtime_ms
+        known = node in self._standing.membership.peers
+        since_ms = self._standing.membership.since_ms(node) if known else self._took_ms
+        return since_ms + delay_ms
+
+    def deadline(self, now: Millis) -> Millis | None:
+        """When something here changes by time alone."""
+        standing = self._standing
+        moments = []
+        for node in self.configured:
+            if node == standing.node:
+                continue
+            if standing.membership.is_heard(node):
+                moments.append(self.leading.due_ms(node))
+                if not self.is_joined(node) and not standing.is_off(node):
+                    moments.append(self._asked_ms.get(node, now) + standing.settings.deadtime_ms // 2)
+            elif standing.membership.presence(node) is Presence.NEVER and not self.is_lost(now, node):
+                moments.append(max(self._took_ms, standing.started_ms) + standing.settings.initdead_ms)
+            elif self.is_lost(now, node) and node not in self._confirming and not standing.is_off(node):
+                moments.append(self._takeover_ms(node))
+        return min((m for m in moments if m > now), default=None)
+
+    # -- entries that took effect
+
+    def on_acknowledged(self, entry: Entry) -> None:
+        """An entry counts: a departure or confirmation settles what its node was doing."""
+        standing = self._standing
+        change = entry.change
+        if isinstance(change, Departure | Confirmation):
+            self._confirming.discard(change.node)
+            self.statuses.pop(change.node, None)
+            self._joined.pop(change.node, None)
+            self.fence_requests.discard(change.node)
+            self.leaving.discard(change.node)
+        if isinstance(change, ElectorateChange):
+            tail = standing.log.tail
+            assert tail is not None
+            if tail.electorate_version == entry.version:
+                for node in set(tail.electorate.votes) - set(tail.previous_electorate.votes):
+                    standing.readmitted(node)
+        self.is_changed = True
+
+    # -- the electorate
+
+    def keep_electorate(self, wall_ms: int) -> None:
+        """Remove voters that forgot what they stored; add configured nodes that joined and stored the log."""
+        standing = self._standing
+        log = standing.log
+        if not self.leading.has_barrier or not log.is_settled or log.tail is None:
+            return
+        votes = dict(standing.electorate.votes)
+        is_pair = standing.electorate.two_node
+        for node in sorted(votes):
+            if node != standing.node and len(votes) > 1 and self._has_forgotten(node):
+                del votes[node]
+                self._change_electorate(votes, f"{node} forgot what it had stored", wall_ms)
+                return
+        for node in self.configured:
+            limit = 2 if is_pair else 16
+            if node in votes or not self.is_joined(node) or len(votes) >= limit:
+                continue
+            if self.leading.matched(node) == log.version.serial:
+                votes[node] = standing.settings.founding.votes.get(node, 1)
+                self._change_electorate(votes, f"{node} stored the log", wall_ms)
+                return
+
+    def _has_forgotten(self, node: NodeId) -> bool:
+        """Does its newest beat, one sent after it was refilled, say that it may not vote?"""
+        standing = self._standing
+        content, matched = standing.membership.content(node), self.leading.matched(node)
+        if content is None or matched is None or not standing.membership.is_heard(node):
+            return False
+        return standing.is_forgetful(node) and content.stored.serial >= matched
+
+    def _change_electorate(self, votes: dict[NodeId, int], reason: str, wall_ms: int) -> None:
+        electorate: Electorate = msgspec.structs.replace(self._standing.electorate, votes=votes)
+        self._standing.note("log.electorate", votes=" ".join(sorted(votes)), reason=reason)
+        self.leading.order(ElectorateChange(electorate, reason), wall_ms)
+
+    # -- the view
+
+    def view(self, now: Millis, wall_ms: int, own: NodeStatus, *, is_leaving: bool) -> ClusterView:
+        """What plans are made from."""
+        standing = self._standing
+        nodes = tuple(self._node_view(now, node, own, is_leaving=is_leaving) for node in self.configured)
+        return ClusterView(
+            cib=standing.log.cib,
+            nodes=nodes,
+            has_quorum=True,
+            may_start=self.leading.has_barrier and not any(n.pending for n in nodes),
+            now_ms=wall_ms,
+            dc=standing.node,
+        )
+
+    def _node_view(self, now: Millis, node: NodeId, own: NodeStatus, *, is_leaving: bool) -> NodeView:
+        standing = self._standing
+        if node == standing.node:
+            return NodeView(node=node, online=True, is_leaving=is_leaving, status=own)
+        status = self.statuses.get(node) or NodeStatus(node=node)
+        wanted_off = node in self.fence_requests
+        if standing.is_off(node):
+            return NodeView(node=node, status=NodeStatus(node=node))
+        if self.is_joined(node):
+            leaving = node in self.leaving
+            return NodeView(node=node, online=True, is_leaving=leaving, fence_requested=wanted_off, status=status)
+        if self.is_lost(now, node) and has_fencing(standing.log.cib):
+            return NodeView(node=node, unclean=True, fence_requested=wanted_off, status=status)
+        return NodeView(node=node, pending=True, fence_requested=wanted_off, status=status)

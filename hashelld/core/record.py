@@ -1,0 +1,208 @@
+"""What a node remembers of its operations: newest results, what runs, failure counts, transient attributes."""
+
+from __future__ import annotations
+
+from typing import Final, TypeAlias
+
+import msgspec
+
+from hashelld.model.action import Action
+from hashelld.model.history import (
+    OCF_ERR_INSTALLED,
+    OCF_FAILED_PROMOTED,
+    OCF_NOT_RUNNING,
+    OCF_OK,
+    OCF_RUNNING_PROMOTED,
+    ActionResult,
+    FailureCount,
+    NodeStatus,
+    OpStatus,
+)
+from hashelld.model.ids import NodeId, ResourceId
+from hashelld.model.score import INFINITY, add
+
+
+Operation: TypeAlias = tuple[ResourceId, str, int]
+"""Resource, operation and interval in milliseconds: of each the newest result is kept."""
+
+_STARTING: Final = frozenset({"start", "migrate_from"})
+_COUNTED: Final = frozenset({"start", "stop", "promote", "demote"})
+_ALIVE: Final = frozenset({OCF_OK, OCF_RUNNING_PROMOTED, OCF_FAILED_PROMOTED})
+_ABSENT: Final = frozenset({OCF_NOT_RUNNING, OCF_ERR_INSTALLED})
+
+
+class Record:
+    """The node's own status. Every change raises the serial."""
+
+    __slots__ = ("_attributes", "_failures", "_node", "_operations", "_status", "running", "serial")
+
+    def __init__(self, node: NodeId) -> None:
+        self._node = node
+        self._operations: dict[Operation, ActionResult] = {}
+        self._failures: dict[Operation, FailureCount] = {}
+        self._attributes: dict[str, str] = {}
+        self._status: NodeStatus | None = None
+        self.serial = 0
+        self.running: dict[ResourceId, Action] = {}
+        """What runs, or may run, with the start (or first look) that says so."""
+
+    def status(self) -> NodeStatus:
+        """What is reported; results in the order in which they came."""
+        if self._status is None:
+            self._status = NodeStatus(
+                node=self._node,
+                serial=self.serial,
+                operations=tuple(self._operations.values()),
+                failures=tuple(self._failures.values()),
+                attributes=dict(self._attributes),
+            )
+        return self._status
+
+    def newest(self, operation: Operation) -> ActionResult | None:
+        """The newest result of an operation."""
+        return self._operations.get(operation)
+
+    def take(self, action: Action, result: ActionResult, wall_ms: int) -> None:
+        """Remember how an operation ended."""
+        self._see(action, result)
+        self.put(result)
+        if result.is_failed:
+            self._count(action, result, wall_ms)
+
+    def _see(self, action: Action, result: ActionResult) -> None:
+        """Keep `running` true: a start that failed, or a look that told nothing, leaves open whether it runs."""
+        was_run = result.status is not OpStatus.ERROR
+        if action.operation in _STARTING and was_run:
+            self.running[result.resource] = action
+        elif action.operation == "stop" and not result.is_failed:
+            self.running.pop(result.resource, None)
+        elif action.operation == "monitor" and was_run:
+            if result.rc in _ABSENT:
+                self.running.pop(result.resource, None)
+            else:
+                self.running.setdefault(result.resource, action)
+
+    def _count(self, action: Action, result: ActionResult, wall_ms: int) -> None:
+        """Count a failure as Pacemaker does: first looks not at all, stops and (by default) starts for ever."""
+        if action.interval_ms == 0 and action.operation not in _COUNTED:
+            return
+        is_fatal = action.operation == "stop" or (
+            action.operation == "start" and action.meta.get("start-failure-is-fatal", "true") == "true"
+        )
+        operation = (result.resource, result.operation, result.interval_ms)
+        self._add_failure(operation, wall_ms, INFINITY if is_fatal else 1)
+
+    def _add_failure(self, operation: Operation, wall_ms: int, weight: int) -> None:
+        resource, name, interval_ms = operation
+        before = self._failures.get(operation)
+        count = add(0 if before is None else before.count, weight)
+        self._failures[operation] = FailureCount(
+            resource=resource, operation=name, interval_ms=interval_ms, count=count, last_ms=wall_ms
+        )
+        self._changed()
+
+    def put(self, result: ActionResult) -> None:
+        """Remember a result in place of the operation's last one."""
+        operation = (result.resource, result.operation, result.interval_ms)
+        self._operations.pop(operation, None)
+        self._operations[operation] = result
+        self._changed()
+
+    def drop(self, operation: Operation) -> None:
+        """Forget the result of one operation."""
+        if self._operations.pop(operation, None) is not None:
+            self._changed()
+
+    def clear_failures(self, resource: ResourceId) -> None:
+        """Forget how often a resource failed, and the recurring monitors that were found failed."""
+        counted = [op for op in self._failures if op[0] == resource]
+        failed = [op for op, result in self._operations.items() if op[0] == resource and op[2] and result.is_failed]
+        for operation in counted:
+            del self._failures[operation]
+        for operation in failed:
+            del self._operations[operation]
+        if counted or failed:
+            self._changed()
+
+    def forget(self, resource: ResourceId) -> None:
+        """Forget the results and failures of a resource."""
+        results = [op for op in self._operations if op[0] == resource]
+        counted = [op for op in self._failures if op[0] == resource]
+        for operation in results:
+            del self._operations[operation]
+        for operation in counted:
+            del self._failures[operation]
+        if results or counted:
+            self._changed()
+
+    def remove(self, resource: ResourceId) -> None:
+        """Forget a resource that is no longer configured, and that it ran."""
+        self.running.pop(resource, None)
+        self.forget(resource)
+
+    def resources(self) -> frozenset[ResourceId]:
+        """Every resource of which something is remembered."""
+        return frozenset(op[0] for op in (*self._operations, *self._failures))
+
+    def has_failed(self, resource: ResourceId) -> bool:
+        """Is there a failure, counted or shown, of this resource?"""
+        return any(op[0] == resource for op in self._failures) or any(
+            op[0] == resource and result.is_failed for op, result in self._operations.items()
+        )
+
+    def set_attribute(self, name: str, value: str | None) -> None:
+        """Set a transient attribute of the node, or (None) remove it."""
+        if self._attributes.get(name) == value:
+            return
+        if value is None:
+            del self._attributes[name]
+        else:
+            self._attributes[name] = value
+        self._changed()
+
+    def _changed(self) -> None:
+        self.serial += 1
+        self._status = None
+
+
+class Began(msgspec.Struct, frozen=True):
+    """The beginning of one run: what, its place among all runs, and when (wall clock)."""
+
+    action: Action
+    call: int
+    wall_ms: int
+
+
+def result_of(began: Began, ended_wall_ms: int, status: OpStatus, rc: int, reason: str = "") -> ActionResult:
+    """How a run ended."""
+    action = began.action
+    return msgspec.structs.replace(
+        local_result(action, began.wall_ms),
+        call=began.call,
+        status=status,
+        rc=rc,
+        expected_rc=action.expected_rc,
+        reason=reason,
+        ended_ms=ended_wall_ms,
+        digest=action.digest,
+    )
+
+
+def local_result(action: Action, wall_ms: int) -> ActionResult:
+    """The answer to an action that needs no agent."""
+    assert action.resource is not None, action.label
+    return ActionResult(
+        resource=action.resource,
+        operation=action.operation,
+        interval_ms=action.interval_ms,
+        started_ms=wall_ms,
+        ended_ms=wall_ms,
+    )
+
+
+def as_found(action: Action, result: ActionResult) -> ActionResult:
+    """A first look that finds something running has not failed, whatever was expected: that is what it expected."""
+    is_look = action.operation == "monitor" and action.interval_ms == 0
+    if is_look and result.status is OpStatus.COMPLETE and result.rc in _ALIVE:
+        return msgspec.structs.replace(result, expected_rc=result.rc)
+    return result

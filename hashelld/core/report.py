@@ -1,0 +1,106 @@
+"""The cluster as one node tells it to its shells."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from hashelld import __version__
+from hashelld.cib.document import Cib
+from hashelld.core.controller import Phase, Summary
+from hashelld.core.membership import Presence
+from hashelld.core.options import unsafe_reasons
+from hashelld.core.quorum import quorum_status
+from hashelld.model.ids import NO_INCARNATION, NO_VERSION, Millis, NodeId, ResourceId
+from hashelld.model.resource import Primitive, value_of
+from hashelld.wire.client import LinkStatus, StatusIs
+
+
+if TYPE_CHECKING:
+    from hashelld.core.node import Node
+
+
+_ADDRESS_AGENTS: Final = frozenset({"IPaddr", "IPaddr2"})
+_NO_SUMMARY: Final = Summary("", NO_VERSION, (), 0, (), ())
+
+
+def addresses_of(cib: Cib, active: AbstractSet[ResourceId]) -> tuple[tuple[str, str], ...]:
+    """Addresses (and interfaces) that active resources hold here."""
+    found = []
+    for resource in cib.resources:
+        if not isinstance(resource, Primitive) or resource.id not in active or resource.agent is None:
+            continue
+        address = value_of(resource.params, "ip")
+        if resource.agent.type in _ADDRESS_AGENTS and address:
+            found.append((address, value_of(resource.params, "nic") or ""))
+    return tuple(found)
+
+
+def phase_of(node: Node) -> str:
+    """What the node is doing, in one word."""
+    if node.standing.is_leaving:
+        return Phase.LEAVING.value
+    if node.dc is not None:
+        return node.dc.controller.phase.value
+    if node.heard_dc is not None:
+        return summary_of(node).phase or Phase.FOLLOWING.value
+    if node.claim.is_wanted():
+        return Phase.CLAIMING.value
+    return Phase.STARTING.value if node.standing.log.is_empty else Phase.ELECTING.value
+
+
+def summary_of(node: Node) -> Summary:
+    """What the DC last said that it is doing."""
+    if not node.summary or node.heard_dc is None:
+        return _NO_SUMMARY
+    return msgspec.msgpack.decode(node.summary, type=Summary)
+
+
+def status_of(node: Node, now: Millis) -> StatusIs:
+    """The answer to `GetStatus`."""
+    standing = node.standing
+    summary = summary_of(node)
+    electorate = standing.electorate
+    present = frozenset({standing.node, *standing.membership.heard})
+    has_quorum = node.heard_dc is not None
+    unsafe = unsafe_reasons(standing.log.cib, two_node=electorate.two_node)
+    return StatusIs(
+        cluster=standing.settings.cluster_name,
+        node=standing.node,
+        dc=node.heard_dc,
+        epoch=standing.epoch,
+        phase=phase_of(node),
+        version=standing.log.acknowledged,
+        quorum=quorum_status(electorate, present, has_quorum=has_quorum, unsafe=unsafe),
+        links=tuple(_link(node, now, peer) for peer in standing.membership.peers),
+        nodes=node.picture,
+        in_flight=summary.in_flight,
+        pending=summary.pending,
+        blocked=summary.blocked,
+        fencing=summary.fencing or node.stonith.in_progress(),
+        notices=tuple(standing.notices.values()),
+        wall_ms=now + standing.wall_offset_ms,
+        daemon_version=__version__,
+    )
+
+
+def _link(node: Node, now: Millis, peer: NodeId) -> LinkStatus:
+    membership = node.standing.membership
+    heard_ms = membership.heard_ms(peer)
+    incarnation = membership.incarnation(peer)
+    presence = membership.presence(peer).value
+    if node.standing.is_off(peer) and membership.presence(peer) is not Presence.ALIVE:
+        presence = "left" if _left(node, peer) else "off"
+    return LinkStatus(
+        node=peer,
+        presence=presence,
+        silence_ms=now - heard_ms if heard_ms is not None else None,
+        incarnation=str(incarnation) if incarnation != NO_INCARNATION else "",
+    )
+
+
+def _left(node: Node, peer: NodeId) -> bool:
+    applied = node.standing.log.applied
+    return applied is not None and applied.off_by.get(peer) == "left"

@@ -1,0 +1,90 @@
+"""What a node does on its own without quorum, or at its end: it stops everything, in the order demanded."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hashelld.core.effects import Effect
+from hashelld.core.execution import Execution
+from hashelld.core.lrm import Lrm, OrderDone, OrderKey, StatusChanged
+from hashelld.core.standing import Standing
+from hashelld.model.ids import Epoch, Millis, NodeId
+from hashelld.policy.local import stop_everything
+
+
+RETRY_MS: Final = 5_000
+_LOCAL: Final = NodeId("~")
+"""No node's name: orders of this epoch come from nobody but this machine."""
+
+
+class Retreat:
+    """Stops what is active here, without a DC."""
+
+    def __init__(self, standing: Standing, lrm: Lrm) -> None:
+        self._standing = standing
+        self._lrm = lrm
+        self._execution: Execution | None = None
+        self._number = 0
+        self._calls: dict[int, int] = {}
+        self._call = 0
+        self._retry_ms: Millis | None = None
+
+    @property
+    def is_active(self) -> bool:
+        """Is it stopping things?"""
+        return self._execution is not None
+
+    def deadline(self) -> Millis | None:
+        """When a failed stop is tried again."""
+        return self._retry_ms
+
+    def is_needed(self) -> bool:
+        """Is anything active, or about to be?"""
+        return bool(self._lrm.active() or self._lrm.in_flight())
+
+    def begin(self, now: Millis) -> None:
+        """Stop everything that is active; does nothing when that is under way."""
+        if self._execution is not None or (self._retry_ms is not None and now < self._retry_ms):
+            return
+        self._lrm.drop_queued()
+        transition = stop_everything(self._standing.log.cib, self._lrm.status(), self._standing.node)
+        self._retry_ms = now + RETRY_MS
+        self._number += 1
+        self._calls.clear()
+        self._execution = Execution(transition, self._standing.settings.plan_batch_max)
+        self._walk(now)
+
+    def end(self) -> None:
+        """A DC is heard: it decides from here on."""
+        self._execution, self._retry_ms = None, None
+        self._calls.clear()
+
+    def on_outcomes(self, now: Millis, outcomes: list[Effect | OrderDone | StatusChanged]) -> None:
+        """What the lrm answered; orders of others are not looked at."""
+        for outcome in outcomes:
+            if isinstance(outcome, OrderDone):
+                self.on_done(now, outcome)
+            elif not isinstance(outcome, StatusChanged):
+                self._standing.emit(outcome)
+
+    def on_done(self, now: Millis, outcome: OrderDone) -> None:
+        """One of the stops ended."""
+        index = self._calls.pop(outcome.key.call, None) if outcome.key.epoch.node == _LOCAL else None
+        if index is None or self._execution is None:
+            return
+        self._execution.on_done(index, not outcome.result.is_failed)
+        self._walk(now)
+
+    def _walk(self, now: Millis) -> None:
+        while (execution := self._execution) is not None:
+            ready = execution.ready()
+            for index, action in ready:
+                self._call += 1
+                self._calls[self._call] = index
+                key = OrderKey(Epoch(self._number, _LOCAL), self._call)
+                wall_ms = now + self._standing.wall_offset_ms
+                self.on_outcomes(now, self._lrm.on_order(now, wall_ms, key, action))
+            if execution.is_finished and self._execution is execution:
+                self._execution = None
+            if not ready:
+                return

@@ -1,0 +1,275 @@
+"""Heartbeats: a thread of their own with its own UDP sockets, so that a busy loop never makes a node look dead."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from hashelld.config import DaemonConfig, NodeEntry
+from hashelld.core.beating import Beating
+from hashelld.core.events import BeatsHeard, Event, HeardBeat, PortRefused
+from hashelld.io.clock import Clock
+from hashelld.io.keys import ClusterKey
+from hashelld.io.privileges import raise_priority
+from hashelld.limits import BEAT_TAG_BYTES, DATAGRAM_BYTES_MAX, DATAGRAMS_PER_TURN_MAX
+from hashelld.model.ids import Incarnation, Millis, NodeId
+from hashelld.wire.codec import ProtocolError, decode_beat, encode_beat
+from hashelld.wire.peer import Beat, BeatContent
+
+
+FORMAT: Final = b"\x01"
+"""The first byte of a datagram; the tag and the payload follow."""
+PRIORITY: Final = 2
+
+
+def pack(beat: Beat, receiver: NodeId, key: ClusterKey) -> bytes:
+    """The datagram of a beat to one peer."""
+    payload = encode_beat(beat)
+    return FORMAT + key.tag(receiver, payload) + payload
+
+
+def unpack(datagram: bytes, receiver: NodeId, keys: tuple[ClusterKey, ...]) -> tuple[Beat, int] | None:
+    """The beat, and which key it was made with; None when it is not authentic or not ours."""
+    head, tag, payload = datagram[:1], datagram[1 : 1 + BEAT_TAG_BYTES], datagram[1 + BEAT_TAG_BYTES :]
+    if head != FORMAT or len(datagram) > DATAGRAM_BYTES_MAX:
+        return None
+    used = next((at for at, key in enumerate(keys) if key.fits(receiver, payload, tag)), None)
+    if used is None:
+        return None
+    try:
+        return decode_beat(payload), used
+    except ProtocolError:
+        return None
+
+
+class _Peer:
+    """What the thread keeps of one peer."""
+
+    __slots__ = ("content", "entry", "heard_ms", "incarnation", "key", "link_heard_ms", "senders", "unreported")
+
+    def __init__(self, entry: NodeEntry) -> None:
+        self.entry = entry
+        self.senders = [_sender(address, entry.port) for address in entry.addresses]
+        self.heard_ms: Millis | None = None
+        self.link_heard_ms: list[Millis] = [-1] * len(entry.addresses)
+        self.incarnation: Incarnation | None = None
+        self.content: BeatContent | None = None
+        self.key = 0
+        self.unreported: HeardBeat | None = None
+
+
+class BeatThread:
+    """Sends and hears beats. The methods may be called from the loop's thread."""
+
+    def __init__(
+        self,
+        config: DaemonConfig,
+        keys: tuple[ClusterKey, ...],
+        incarnation: Incarnation,
+        clock: Clock,
+        report: Callable[[Event], None],
+    ) -> None:
+        self._config = config
+        self._keys = keys
+        self._clock = clock
+        self._report = report
+        self._lock = threading.Lock()
+        self._beating = Beating(config.node, incarnation)
+        self._content: BeatContent | None = None
+        self._progress_ms = clock.now()
+        self._send_ms = clock.now()
+        self._is_news = False
+        self._forged = 0
+        self._is_stopping = False
+        self._receivers = [_receiver(address, config.own.port) for address in config.own.addresses]
+        self._peers = {entry.name: _Peer(entry) for entry in config.peers}
+        self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._thread = threading.Thread(target=self._run, name="beats", daemon=True)
+
+    def start(self) -> None:
+        """Begin to hear; nothing is sent before `set_beat`."""
+        self._thread.start()
+
+    def set_beat(self, content: BeatContent) -> None:
+        """From now on beats say this; a change is told soon, not at the next keepalive."""
+        with self._lock:
+            if content == self._content:
+                return
+            self._content = content
+            self._send_ms = min(self._send_ms, self._clock.now() + self._config.keepalive_ms // 10)
+        os.eventfd_write(self._wake, 1)
+
+    def progress(self, now: Millis) -> None:
+        """The loop has turned; when it does not for `deadtime`, no beat is sent."""
+        self._progress_ms = now
+
+    def newest_from(self, peer: NodeId) -> tuple[Incarnation, int]:
+        """The newest beat heard from a peer; messages to it name this."""
+        with self._lock:
+            return self._beating.newest_from(peer)
+
+    def sent_ms(self, sequence: int) -> Millis | None:
+        """When this node sent that beat; None: too long ago, or never."""
+        with self._lock:
+            return self._beating.sent_ms(sequence)
+
+    def key_of(self, peer: NodeId) -> int:
+        """Which of the accepted keys is the peer's active one, as its newest beat tells."""
+        return self._peers[peer].key
+
+    def links_of(self, peer: NodeId) -> list[int]:
+        """The peer's links, the most recently heard one first."""
+        heard = self._peers[peer].link_heard_ms
+        step_ms = self._config.warntime_ms
+        return sorted(range(len(heard)), key=lambda link: (-(heard[link] // step_ms), link))
+
+    @property
+    def is_running(self) -> bool:
+        """False when the thread has ended, by `close` or by a fault."""
+        return self._thread.is_alive()
+
+    @property
+    def dropped(self) -> tuple[int, int]:
+        """Datagrams that were not authentic, and beats that were replayed or older."""
+        return self._forged, self._beating.dropped
+
+    def close(self) -> None:
+        """End the thread and close its sockets."""
+        self._is_stopping = True
+        os.eventfd_write(self._wake, 1)
+        if self._thread.ident is not None:
+            self._thread.join()
+        senders = [sender for peer in self._peers.values() for sender in peer.senders]
+        for opened in (*self._receivers, *senders):
+            opened.close()
+        os.close(self._wake)
+
+    def _run(self) -> None:
+        if self._config.realtime:
+            raise_priority(PRIORITY)  # The loop's thread meets the same refusal, and says so.
+        poll = select.poll()
+        poll.register(self._wake, select.POLLIN)
+        for receiver in self._receivers:
+            poll.register(receiver, select.POLLIN)
+        links = {receiver.fileno(): link for link, receiver in enumerate(self._receivers)}
+        while not self._is_stopping:
+            for handle, _ in poll.poll(max(0, self._send_ms - self._clock.now())):
+                if handle == self._wake:
+                    os.eventfd_read(self._wake)
+                else:
+                    self._receive(links[handle])
+            now = self._clock.now()
+            is_time = now >= self._send_ms
+            if is_time:
+                self._send(now)
+            if is_time or self._is_news:
+                self._report_heard()
+
+    def _send(self, now: Millis) -> None:
+        with self._lock:
+            due = self._send_ms + self._config.keepalive_ms
+            self._send_ms = due if due > now else now + self._config.keepalive_ms
+            if self._content is None or now - self._progress_ms > self._config.deadtime_ms:
+                return
+            beats = self._beating.next_beats(now, self._content, tuple(self._peers))
+        for name, beat in beats:
+            self._send_to(now, self._peers[name], beat)
+
+    def _send_to(self, now: Millis, peer: _Peer, beat: Beat) -> None:
+        datagram = pack(beat, peer.entry.name, self._keys[0])
+        is_refused = False
+        for sender, address in zip(peer.senders, peer.entry.addresses, strict=True):
+            try:
+                sender.send(datagram)
+            except ConnectionRefusedError:
+                # This is the answer to the beat before; the kernel has not sent the present one.
+                is_refused = True
+                _try_send(sender, datagram)
+            except OSError:
+                # No route, no buffer: the peer's silence tells enough. A route that came later needs a new start.
+                _try_connect(sender, address, peer.entry.port)
+        if is_refused:
+            self._report(PortRefused(peer.entry.name, now))
+
+    def _receive(self, link: int) -> None:
+        receiver = self._receivers[link]
+        for _ in range(DATAGRAMS_PER_TURN_MAX):
+            try:
+                datagram = receiver.recv(DATAGRAM_BYTES_MAX + 1)
+            except BlockingIOError:
+                return
+            except OSError:
+                continue
+            self._on_datagram(self._clock.now(), link, datagram)
+
+    def _on_datagram(self, now: Millis, link: int, datagram: bytes) -> None:
+        unpacked = unpack(datagram, self._config.node, self._keys)
+        peer = self._peers.get(unpacked[0].sender) if unpacked is not None else None
+        if unpacked is None or peer is None:
+            self._forged += 1
+            return
+        beat, key = unpacked
+        if link < len(peer.link_heard_ms):
+            peer.link_heard_ms[link] = now
+        with self._lock:
+            is_twin = self._beating.newest_from(beat.sender) == (beat.incarnation, beat.sequence)
+            # A second link brings the same beat again: no replay, and nothing new.
+            heard = None if is_twin else self._beating.on_beat(now, beat)
+        if heard is not None:
+            peer.key = key
+            self._note(now, peer, heard)
+
+    def _note(self, now: Millis, peer: _Peer, heard: HeardBeat) -> None:
+        self._is_news = self._is_news or (
+            peer.heard_ms is None
+            or now - peer.heard_ms >= self._config.warntime_ms
+            or heard.incarnation != peer.incarnation
+            or heard.content != peer.content
+        )
+        peer.heard_ms, peer.incarnation, peer.content = now, heard.incarnation, heard.content
+        peer.unreported = heard
+
+    def _report_heard(self) -> None:
+        self._is_news = False
+        beats = tuple(peer.unreported for peer in self._peers.values() if peer.unreported is not None)
+        for peer in self._peers.values():
+            peer.unreported = None
+        if beats:
+            self._report(BeatsHeard(beats))
+
+
+def _receiver(address: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    opened = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+    try:
+        opened.bind((address, port))
+    except OSError:
+        opened.close()
+        raise
+    return opened
+
+
+def _sender(address: str, port: int) -> socket.socket:
+    """A connected socket of its own for each address: only then the kernel tells that a port is refused."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    opened = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+    _try_connect(opened, address, port)
+    return opened
+
+
+def _try_connect(opened: socket.socket, address: str, port: int) -> None:
+    try:
+        opened.connect((address, port))
+    except OSError:
+        return  # No route yet; sending fails until there is one.
+
+
+def _try_send(sender: socket.socket, datagram: bytes) -> None:
+    try:
+        sender.send(datagram)
+    except OSError:
+        return

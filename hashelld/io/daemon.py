@@ -1,0 +1,22 @@
+"""The daemon put together: the real node in the real world."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hashelld.config import DaemonConfig
+from hashelld.core.effects import Level
+from hashelld.core.node import Node
+from hashelld.io.clock import Clock
+from hashelld.io.logs import Form, Log
+from hashelld.io.runtime import run
+
+
+FORMS: Final = tuple(form.value for form in Form)
+LEVELS: Final = tuple(level.value for level in Level)
+
+
+def run_node(config: DaemonConfig, *, form: str, level: str) -> int:
+    """Run until the node leaves; its exit code. `runtime.run` tells what is raised when it cannot start."""
+    clock = Clock()
+    return run(config, Node, Log(clock.wall_ms, form=Form(form), least=Level(level)))

@@ -1,0 +1,49 @@
+"""What the system may allow and the daemon can live without: real-time priority and locked memory."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import resource
+import signal
+from typing import Final
+
+
+PRIORITY: Final = 1
+"""Below the beat thread's; both leave the CPU to everything that the kernel holds for urgent."""
+_MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
+
+
+def settle_process() -> None:
+    """What every agent inherits: directory `/`, umask 022, and a parent that is told of its end."""
+    os.chdir("/")
+    os.umask(0o022)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
+def settle_memory() -> None:
+    """What was made until now stays: the collector need not look at it again."""
+    gc.collect()
+    gc.freeze()
+
+
+def raise_priority(priority: int = PRIORITY) -> bool:
+    """SCHED_RR for the calling thread, not for what it executes; False when the system refuses."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(priority))
+    except OSError:
+        return False
+    return True
+
+
+def lock_memory() -> bool:
+    """Keep what is touched in memory; False when the system refuses.
+
+    Where a limit holds, locking would succeed now and make a later allocation fail: then nothing is locked.
+    """
+    limit, _ = resource.getrlimit(resource.RLIMIT_MEMLOCK)
+    if os.geteuid() != 0 and limit != resource.RLIM_INFINITY:
+        return False
+    libc = ctypes.CDLL(None, use_errno=True)
+    return bool(libc.mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT) == 0)

@@ -1,0 +1,339 @@
+"""The loop: one queue of events into `Machine.step`, and the one place where effects are carried out."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Protocol
+
+import msgspec
+import zmq
+
+from hashelld.config import DaemonConfig, to_settings
+from hashelld.core.effects import (
+    Announce,
+    Effect,
+    Exit,
+    KillAgent,
+    Note,
+    Persist,
+    Reply,
+    RunAgent,
+    Send,
+    SetBeat,
+    Stored,
+)
+from hashelld.core.events import ClockSet, Event, MessageHeard, Persisted, StoreFailed, Terminate, Woken
+from hashelld.core.outbox import Outbox
+from hashelld.core.settings import Settings
+from hashelld.io import keys
+from hashelld.io.announce import announce
+from hashelld.io.beats import BeatThread
+from hashelld.io.clients import ClientSocket
+from hashelld.io.clock import Clock
+from hashelld.io.inbox import Inbox
+from hashelld.io.journal import Journal
+from hashelld.io.logs import MESSAGES, Log
+from hashelld.io.privileges import lock_memory, raise_priority, settle_memory, settle_process
+from hashelld.io.process import Processes
+from hashelld.io.sockets import Context, Gatekeeper, PeerSockets
+from hashelld.io.store import Store
+from hashelld.io.systemd import notify
+from hashelld.limits import DROPS_NOTED_EVERY_MS, FLUSH_MS, WALL_JUMP_MS
+from hashelld.model.ids import Millis
+
+
+Draw = Callable[[int, int], int]
+"""A random integer between two, both included."""
+
+
+class StartFailed(Exception):
+    """The daemon cannot start; the text tells why and what to do."""
+
+
+class Machine(Protocol):
+    """What the loop drives: `core.node.Node`, or a test's own."""
+
+    def start(self, now: Millis) -> list[Effect]:
+        """The first effects."""
+
+    def step(self, now: Millis, event: Event) -> list[Effect]:
+        """What to do about one event, in this order."""
+
+    def deadline(self) -> Millis | None:
+        """When to be woken at the latest."""
+
+
+MakeMachine = Callable[[Millis, Settings, Stored, Draw], Machine]
+
+
+class World:
+    """Everything outside the machine: sockets, processes, disk. Effects go in here, events come out of it."""
+
+    def __init__(self, config: DaemonConfig, clock: Clock, log: Log) -> None:
+        self.config = config
+        self.clock = clock
+        self.log = log
+        self.exit: Exit | None = None
+        self._failed_at_once: list[Event] = []
+        self._is_announcing = True
+        accepted = keys.load(config.keys)
+        with ExitStack() as opened:
+            self.inbox = Inbox()
+            opened.callback(self.inbox.close)
+            self.store = Store(config.state, clock)
+            opened.callback(self.store.close)
+            # The store's lock is held from here on: no other daemon is the parent of the agents in this journal.
+            self.journal = Journal(config.state, clock)
+            opened.callback(self.journal.close)
+            _end_orphans(self.journal)
+            self.stored = self.store.load()
+            self.processes = Processes(self.journal)
+            opened.callback(self.processes.close)
+            self._open_sockets(opened, accepted)
+            self._opened = opened.pop_all()
+
+    def _open_sockets(self, opened: ExitStack, accepted: tuple[keys.ClusterKey, ...]) -> None:
+        config = self.config
+        context: Context = zmq.Context()
+        opened.callback(context.destroy, linger=0)
+        self.gatekeeper = Gatekeeper(context, accepted)
+        try:
+            self.peers = PeerSockets(context, config, accepted)
+            opened.callback(self.peers.close)
+            self.beats = BeatThread(config, accepted, self.stored.incarnation, self.clock, self.inbox.put)
+            opened.callback(self.beats.close)
+        except OSError as failure:  # ZMQError, too.
+            address = f"{', '.join(config.own.addresses)} port {config.own.port}"
+            raise StartFailed(f"cannot listen on {address}: {failure.strerror}") from failure
+        self.clients = ClientSocket(context, config.socket, config.node)
+        opened.callback(self.clients.close, FLUSH_MS)
+
+    def start(self) -> None:
+        """Let the threads run."""
+        self.store.start(self.inbox.put)
+        self.beats.start()
+        if self.store.set_aside:
+            self.note("io.store-set-aside", file=self.store.set_aside)
+        if self.config.realtime and not raise_priority():
+            self.note("io.no-realtime")
+        if self.config.realtime and not lock_memory():
+            self.note("io.no-memory-lock")
+
+    def note(self, event: str, **fields: object) -> None:
+        """Log an event of the edge itself."""
+        level, _ = MESSAGES[event]
+        self.log.note(Note(event, fields, level))
+
+    def carry_out(self, effects: list[Effect]) -> list[Event]:
+        """Do these, in order; what failed at once is told."""
+        for effect in effects:
+            if self.exit is not None:
+                break
+            self._do(effect)
+        failed, self._failed_at_once = self._failed_at_once, []
+        return failed
+
+    def _do(self, effect: Effect) -> None:
+        match effect:
+            case Send():
+                self._send(effect)
+            case SetBeat():
+                self.beats.set_beat(effect.content)
+            case Persist():
+                self.store.write(effect)
+            case RunAgent():
+                self._run_agent(effect)
+            case KillAgent():
+                self.processes.kill(effect.run)
+            case Announce():
+                self._announce(effect)
+            case Reply():
+                self.clients.send(effect.client, effect.ticket, effect.answer)
+            case Note():
+                self.log.note(effect)
+            case Exit():
+                self.exit = effect
+
+    def close(self) -> None:
+        """End the threads, let messages and answers leave for a moment, write what the store has queued."""
+        self._opened.close()
+
+    def _send(self, effect: Send) -> None:
+        receiver = effect.envelope.receiver
+        if not self.peers.is_known(receiver):
+            self.peers.unsent += 1  # The electorate may name a node that this file does not.
+            return
+        _, sequence = self.beats.newest_from(receiver)
+        envelope = msgspec.structs.replace(effect.envelope, beat=sequence)
+        self.peers.send(envelope, self.beats.links_of(receiver), self.beats.key_of(receiver))
+
+    def _run_agent(self, effect: RunAgent) -> None:
+        failed = self.processes.spawn(self.clock.now(), effect)
+        if failed is not None:
+            self._failed_at_once.append(failed)
+
+    def _announce(self, effect: Announce) -> None:
+        for address, interface in effect.addresses:
+            try:
+                announce(address, interface)
+            except OSError as failure:
+                if self._is_announcing:
+                    self._is_announcing = False
+                    self.note("io.no-announce", address=address, reason=str(failure))
+
+
+def _end_orphans(journal: Journal) -> None:
+    left = journal.end_orphans()
+    if left:
+        processes = ", ".join(str(pid) for pid in left)
+        raise StartFailed(
+            f"agents of an earlier daemon cannot be ended (processes {processes}); resources are not safe"
+        )
+
+
+class Loop:
+    """Takes events one by one, and turns at least three times in `deadtime`, so that beats may tell that it does."""
+
+    def __init__(self, world: World, machine: Machine) -> None:
+        self._world = world
+        self._machine = machine
+        self._clock = world.clock
+        self._outbox = Outbox()
+        self._idle_ms = world.config.deadtime_ms // 3
+        self._turned_ms = self._clock.now()
+        self._offset_ms = self._clock.offset_ms()
+        self._is_store_lost = False
+        self._drops = 0
+        self._drops_noted_ms = self._clock.now()
+        self._poller = zmq.Poller()
+        for source in (
+            world.inbox,
+            world.processes,
+            world.gatekeeper.socket,
+            world.peers.socket,
+            world.clients.socket,
+            world.clients.monitor,
+        ):
+            self._poller.register(source, zmq.POLLIN)
+
+    def run(self) -> int:
+        """Turn until the machine asks for the end; its exit code."""
+        self._carry_out(self._machine.start(self._clock.now()))
+        self._step(ClockSet(self._offset_ms))
+        while self._world.exit is None:
+            self._poller.poll(self._timeout())
+            self._turn()
+        self._world.note("io.exit", code=self._world.exit.code, reason=self._world.exit.reason)
+        return self._world.exit.code
+
+    def _timeout(self) -> int:
+        now = self._clock.now()
+        dues = (self._machine.deadline(), self._world.processes.deadline(), now + self._idle_ms)
+        return max(0, min(due for due in dues if due is not None) - now)
+
+    def _turn(self) -> None:
+        now = self._clock.now()
+        self._world.beats.progress(now)
+        gap_ms, self._turned_ms = now - self._turned_ms, now
+        if gap_ms > self._world.config.deadtime_ms:
+            self._step(Woken())  # Before anything that waited meanwhile.
+        is_idle = True
+        for event in self._events(now):
+            is_idle = False
+            self._on_event(event)
+            if self._world.exit is not None:
+                return
+        due = self._machine.deadline()
+        if is_idle or (due is not None and due <= self._clock.now()):
+            self._step(Woken())
+        self._look_after(now)
+
+    def _events(self, now: Millis) -> Iterator[Event]:
+        world = self._world
+        world.gatekeeper.on_ready()
+        yield from world.inbox.drain()
+        world.processes.on_time(now)
+        yield from world.processes.on_ready(now)
+        for envelope in world.peers.receive():
+            yield MessageHeard(envelope, world.beats.sent_ms(envelope.beat))
+        yield from world.clients.receive()
+
+    def _on_event(self, event: Event) -> None:
+        if isinstance(event, Persisted | StoreFailed):
+            if self._is_store_lost:
+                return
+            self._is_store_lost = isinstance(event, StoreFailed)
+            released = (
+                self._outbox.on_persisted(event.token)
+                if isinstance(event, Persisted)
+                else self._outbox.on_store_failed()
+            )
+            self._do(released)
+        self._step(event)
+
+    def _step(self, event: Event) -> None:
+        if self._world.exit is None:
+            self._carry_out(self._machine.step(self._clock.now(), event))
+
+    def _carry_out(self, effects: list[Effect]) -> None:
+        self._do(self._outbox.feed(effects))
+
+    def _do(self, effects: list[Effect]) -> None:
+        if self._is_store_lost:
+            effects = [effect for effect in effects if not isinstance(effect, Persist)]
+        for event in self._world.carry_out(effects):
+            self._step(event)
+
+    def _look_after(self, now: Millis) -> None:
+        """What is seen to in every turn, whatever happened."""
+        world = self._world
+        assert world.beats.is_running, "the beat thread has ended"
+        silent_ms = world.store.silent_ms(now)
+        if silent_ms > world.config.initdead_ms and not self._is_store_lost:
+            self._on_event(StoreFailed(f"the disk has not answered for {silent_ms} ms"))
+        offset_ms = self._clock.offset_ms()
+        if abs(offset_ms - self._offset_ms) > WALL_JUMP_MS:
+            self._offset_ms = offset_ms
+            self._step(ClockSet(offset_ms))
+        if now - self._drops_noted_ms >= DROPS_NOTED_EVERY_MS:
+            self._drops_noted_ms = now
+            self._note_drops()
+
+    def _note_drops(self) -> None:
+        world = self._world
+        forged, replayed = world.beats.dropped
+        drops = {
+            "forged_beats": forged,
+            "replayed_beats": replayed,
+            "messages": world.peers.dropped,
+            "strangers": world.gatekeeper.refused,
+            "requests": world.clients.dropped,
+            "refused_users": world.clients.refused,
+        }
+        if sum(drops.values()) > self._drops:
+            self._drops = sum(drops.values())
+            world.note("io.dropped", **drops)
+
+
+def run(config: DaemonConfig, make_machine: MakeMachine, log: Log | None = None) -> int:
+    """The daemon's whole life; its exit code.
+
+    `StartFailed`, `KeyFileError`, `StoreUnusable` or `SocketTaken` when it cannot start.
+    """
+    clock = Clock()
+    settle_process()
+    world = World(config, clock, log if log is not None else Log(clock.wall_ms))
+    try:
+        machine = make_machine(clock.now(), to_settings(config), world.stored, clock.draw)
+        loop = Loop(world, machine)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda *_: world.inbox.put(Terminate()))
+        world.start()
+        settle_memory()
+        notify("READY=1")
+        return loop.run()
+    finally:
+        notify("STOPPING=1")
+        world.close()

@@ -1,0 +1,63 @@
+"""The outbox: effects keep their order, and wait for the disk."""
+
+from __future__ import annotations
+
+import pytest
+
+from hashelld.core.effects import Exit, KillAgent, Note, Persist, Reply, RunAgent
+from hashelld.core.outbox import Outbox
+from hashelld.wire.client import Done
+
+
+def persist(token: int) -> Persist:
+    return Persist(token=token)
+
+
+NOTE = Note("something")
+REPLY = Reply(b"shell", 1, Done())
+AGENT = RunAgent(run=1, argv=("agent", "start"), timeout_ms=1000)
+
+
+def test_without_a_write_everything_goes_out_in_order() -> None:
+    assert Outbox().feed([NOTE, REPLY, AGENT]) == [NOTE, REPLY, AGENT]
+
+
+def test_what_follows_a_write_waits_for_it() -> None:
+    outbox = Outbox()
+    assert outbox.feed([NOTE, persist(1), REPLY, AGENT]) == [NOTE, persist(1)]
+    assert outbox.on_persisted(1) == [REPLY, AGENT]
+
+
+def test_what_is_fed_later_waits_too() -> None:
+    outbox = Outbox()
+    outbox.feed([persist(1)])
+    assert outbox.feed([REPLY]) == []
+    assert outbox.feed([]) == []
+    assert outbox.on_persisted(1) == [REPLY]
+
+
+def test_a_second_write_begins_when_the_first_is_done() -> None:
+    outbox = Outbox()
+    assert outbox.feed([persist(1), NOTE, persist(2), REPLY]) == [persist(1)]
+    assert outbox.on_persisted(1) == [NOTE, persist(2)]
+    assert outbox.on_persisted(2) == [REPLY]
+
+
+def test_reports_out_of_order_are_our_bug() -> None:
+    outbox = Outbox()
+    outbox.feed([persist(1)])
+    with pytest.raises(AssertionError, match="in order"):
+        outbox.on_persisted(2)
+
+
+def test_a_report_that_nobody_asked_for_is_our_bug() -> None:
+    with pytest.raises(AssertionError, match="nobody asked"):
+        Outbox().on_persisted(1)
+
+
+def test_after_a_failed_store_promises_are_dropped_and_agents_still_end() -> None:
+    outbox = Outbox()
+    kill, leave = KillAgent(1), Exit(1, "disk")
+    outbox.feed([persist(1), REPLY, AGENT])
+    assert outbox.on_store_failed() == [AGENT]
+    assert outbox.feed([persist(2), REPLY, kill, NOTE, leave]) == [kill, NOTE, leave]

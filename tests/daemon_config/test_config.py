@@ -1,0 +1,154 @@
+"""hashelld.toml: what is legal, and that every mistake is told with its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hashelld.config import ConfigError, DaemonConfig, load, parse, to_settings
+
+
+NODES = """
+[[nodes]]
+name = "node1"
+addresses = ["10.0.0.1"]
+[[nodes]]
+name = "node2"
+addresses = ["10.0.0.2", "fd00::2"]
+"""
+
+
+def read(text: str, uname: str = "node1") -> DaemonConfig:
+    return parse(text, "/etc/hashell/hashelld.toml", uname)
+
+
+def problems(text: str, uname: str = "node1") -> list[tuple[int, str]]:
+    with pytest.raises(ConfigError) as raised:
+        read(text, uname)
+    return [(problem.line, problem.text) for problem in raised.value.problems]
+
+
+def test_everything_but_nodes_has_a_default() -> None:
+    config = read(NODES)
+    assert config.node == "node1"
+    assert config.socket == "/run/hashell/hashelld.sock"
+    assert config.keys == ("/etc/hashell/cluster.key",)
+    assert [entry.port for entry in config.nodes] == [5409, 5409]
+    assert (config.keepalive_ms, config.warntime_ms, config.deadtime_ms, config.initdead_ms) == (100, 300, 600, 10_000)
+    assert config.founding.votes == {"node1": 1, "node2": 1}
+    assert config.takeover_delay_ms == 0
+    assert [entry.name for entry in config.peers] == ["node2"]
+
+
+def test_a_single_node_is_a_cluster() -> None:
+    assert read('[[nodes]]\nname="node1"\naddresses=["::1"]').peers == ()
+
+
+def test_names_fold() -> None:
+    assert read(NODES, "NODE2").node == "node2"
+
+
+def test_relative_paths_count_from_the_file() -> None:
+    config = read('[node]\nstate = "s"\nsocket = "../x.sock"\n[cluster]\nkey = ["a", "/b"]\n' + NODES)
+    assert (config.state, config.socket, config.keys) == (
+        "/etc/hashell/s",
+        "/etc/x.sock",
+        ("/etc/hashell/a", "/b"),
+    )
+
+
+def test_quorum_modes() -> None:
+    config = read('[quorum]\ntwo_node = true\ntakeover_delay = "auto"\n' + NODES)
+    assert config.founding.two_node
+    assert config.takeover_delay_ms is None
+    config = read('[quorum]\nauto_tie_breaker = "highest"\nlast_man_standing = true\n' + NODES)
+    assert config.founding.tie_breaker == "node2"
+    assert config.founding.last_man_standing_ms == 10_000
+    assert read("[quorum]\nauto_tie_breaker = true\n" + NODES).founding.tie_breaker == "node1"
+
+
+def test_the_digest_tells_what_nodes_must_agree_on() -> None:
+    one = to_settings(read(NODES))
+    assert one.file_digest == to_settings(read(NODES, "node2")).file_digest
+    assert one.file_digest == to_settings(read('[cluster]\nport = 1\n[agents]\nocf_root="/x"\n' + NODES)).file_digest
+    for different in ("[quorum]\ntwo_node = true\n", '[cluster]\ndeadtime = "700ms"\n'):
+        assert one.file_digest != to_settings(read(different + NODES)).file_digest
+
+
+def test_settings_name_the_shipped_agents() -> None:
+    settings = to_settings(read('[agents]\nenvironment = { A = "b" }\n' + NODES))
+    assert settings.own_ocf_root.endswith("hashelld/agents/ocf")
+    assert settings.environment == {"A": "b"}
+
+
+def test_a_longer_deadtime_raises_the_restart_grace() -> None:
+    assert read('[cluster]\ndeadtime = "8s"\n' + NODES).restart_grace_ms == 8_000
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("[cluster]\nkeepalife = '1s'\n" + NODES, 2, "did you mean 'keepalive'?"),
+        ("[clutser]\n" + NODES, 1, "did you mean 'cluster'?"),
+        ("x = 1\n" + NODES, 1, "unknown key 'x'"),
+        (NODES + "vote = 2\n", 8, "unknown key 'vote' in [nodes]; did you mean 'votes'?"),
+        ("[cluster]\nport = '1'\n" + NODES, 2, "'port': expected a whole number"),
+        ("[cluster]\nport = 70000\n" + NODES, 2, "70000 is no port"),
+        ("[cluster]\n\nkeepalive = 100\n" + NODES, 3, "'keepalive': expected text in quotes"),
+        ("[cluster]\nkeepalive = 'soon'\n" + NODES, 2, "'soon' is no duration"),
+        ("[cluster]\nkeepalive = '150ms'\n" + NODES, 1, "warntime (300ms) must be more than twice keepalive (150ms)"),
+        ("[cluster]\ndeadtime = '300ms'\n" + NODES, 2, "deadtime (300ms) must be longer than warntime (300ms)"),
+        ("[cluster]\ninitdead = '500ms'\n" + NODES, 2, "initdead (500ms) must be at least deadtime (600ms)"),
+        ("[cluster]\nrestart_grace = '1ms'\n" + NODES, 2, "must be at least deadtime"),
+        ("[cluster]\nkeepalive = '1ms'\n" + NODES, 2, "shorter than 10ms"),
+        ("[cluster]\nkey = []\n" + NODES, 2, "no key file"),
+        ("[cluster]\nname = ' '\n" + NODES, 2, "name is empty"),
+        ("cluster = 3\n" + NODES, 1, "is a table"),
+        ("nodes = 3\n", 1, "no [[nodes]]"),
+        ("", 0, "no [[nodes]]"),
+        ("[[nodes]]\nname = 'node1'\n", 1, "it needs the key `addresses`"),
+        ("[[nodes]]\nname = 'node1'\naddresses = []\n", 3, "needs 1 to 4 addresses"),
+        ("[[nodes]]\nname = 'node1'\naddresses = ['node1.example']\n", 3, "is no IP address"),
+        ("[[nodes]]\nname = 'node1'\naddresses = ['::1', '::1']\n", 3, "is there twice"),
+        ("[[nodes]]\nname = 'node1'\naddresses = ['::1']\nvotes = 0\n", 4, "no node has a vote"),
+        ("[[nodes]]\nname = 'node1'\naddresses = ['::1']\nvotes = -1\n", 4, "-1 votes"),
+        ("[[nodes]]\nname = '1/2'\naddresses = ['::1']\n", 2, "'1/2' is no node name"),
+        (NODES + "[[nodes]]\nname = 'Node1'\naddresses = ['::3']\n", 9, "'Node1' is there twice"),
+        (NODES + "[[nodes]]\nname = 'n3'\naddresses = ['10.0.0.1']\n", 10, "10.0.0.1 port 5409 is there twice"),
+        ("[quorum]\ntwo_node = true\n[[nodes]]\nname='node1'\naddresses=['::1']", 2, "two_node is for two nodes"),
+        ("[quorum]\ntwo_node=true\nauto_tie_breaker='lowest'\n" + NODES, 3, "exclude each other"),
+        ("[quorum]\nauto_tie_breaker='node3'\n" + NODES, 2, "did you mean 'node"),
+        ("[node]\nname = 'nod1'\n" + NODES, 2, "'nod1', is not in [[nodes]]; did you mean 'node1'?"),
+        ("[node]\nsocket = '" + "x" * 120 + "'\n" + NODES, 2, "longer than 100 bytes"),
+        ("[agents]\nenvironment = { 'A=B' = '1' }\n" + NODES, 2, "no environment variable"),
+        ("[agents]\nenvironment = { A = 1 }\n" + NODES, 2, "expected text in quotes"),
+        ("[agents]\nocf_root = 'lib'\n" + NODES, 2, "is not absolute"),
+        ("[cluster\n", 1, "not TOML"),
+        ("a = 1\na = 2\n", 2, "not TOML"),
+    ],
+)
+def test_a_mistake_is_told_with_its_line(text: str, line: int, said: str) -> None:
+    found = problems(text)
+    assert any(at == line and said in told for at, told in found), found
+
+
+def test_the_default_name_is_explained() -> None:
+    assert "uname -n" in problems(NODES, "node1x.example.com")[0][1]
+
+
+def test_all_problems_are_told_at_once() -> None:
+    assert len(problems("[cluster]\nfoo = 1\nport = 'x'\n[quorum]\nbar = 1\n" + NODES)) == 3
+
+
+def test_a_missing_file_and_one_that_is_no_text(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such file"):
+        load(str(tmp_path / "none.toml"))
+    (tmp_path / "bad.toml").write_bytes(b"# fine\n\xff\n")
+    with pytest.raises(ConfigError, match=r"bad\.toml:2: not UTF-8"):
+        load(str(tmp_path / "bad.toml"))
+
+
+def test_load_reads_a_file(tmp_path: Path) -> None:
+    (tmp_path / "good.toml").write_text(NODES)
+    assert load(str(tmp_path / "good.toml"), "node2").node == "node2"

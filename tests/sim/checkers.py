@@ -1,0 +1,216 @@
+"""The invariants of DESIGN.md 3.7, checked at every step from outside of the nodes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from hashelld.cib.digest import digest
+from hashelld.core.effects import Persist
+from hashelld.model.ids import NO_VERSION, Epoch, Millis, NodeId, Version
+from hashelld.wire.client import CibIs
+from hashelld.wire.log import Commit, Electorate, ElectorateChange, Entry
+from hashelld.wire.peer import Append, Appended, BeatContent, Envelope, Install, Join, JoinRequest, Order, VoteAnswer
+from tests.sim.ground import is_quorum
+from tests.sim.violation import Violation
+
+
+if TYPE_CHECKING:
+    from tests.sim.host import Host
+    from tests.sim.world import SimWorld
+
+DEADTIMES_OF_GRACE: Final = 3
+"""Orders of a DC that is just going out of sight are carried out for so many deadtimes."""
+HEALTHY_FOR_MS: Final = 5_000
+"""Who was connected for so long had time to be forgiven its past."""
+OFFICE_ONLY: Final = (Append, Install, JoinRequest, Order)
+
+
+class Checkers:
+    """Watches sends, beats, writes, replies, agents and fencing; raises `Violation`."""
+
+    def __init__(self, world: SimWorld) -> None:
+        self._world = world
+        self._dc_of: dict[int, NodeId] = {}
+        self._acknowledged: dict[int, tuple[Version, str]] = {}
+        self._highest: dict[NodeId, Version] = {}
+        self._shown: dict[NodeId, Version] = {}
+        self._stored: dict[NodeId, dict[int, Entry]] = {name: {} for name in world.names}
+        self._tail: dict[NodeId, Version] = dict.fromkeys(world.names, NO_VERSION)
+        self.commits: dict[str, Version] = {}
+        """Acknowledged commits by id."""
+        self.fencings: list[tuple[Millis, NodeId, NodeId, str]] = []
+        """(when, by, target, action) of every call of a device."""
+        self.starts: list[tuple[Millis, NodeId, str, str]] = []
+        """(when, where, instance, operation)."""
+        self.excused: set[NodeId] = set()
+        """Who may be fenced: an administrator asked for it, or its disk failed."""
+
+    # -- 1: one DC in an epoch
+
+    def on_send(self, host: Host, envelope: Envelope) -> None:
+        """Only the epoch's node gives orders in it."""
+        if isinstance(envelope.body, OFFICE_ONLY):
+            self._claim_office(host.name, envelope.epoch)
+        elif isinstance(envelope.body, VoteAnswer) and envelope.body.granted:
+            content = host.disk.content
+            if (content.promised, content.voted) != (envelope.body.number, envelope.receiver):
+                raise Violation(1, f"{host.name} votes for {envelope.receiver}, its disk says {content.voted}")
+        elif isinstance(envelope.body, Join) and host.disk.content.promised < envelope.epoch.number:
+            raise Violation(1, f"{host.name} joins {envelope.epoch} before its disk has the promise")
+        elif isinstance(envelope.body, Appended):
+            self._says_stored(host, envelope.body)
+
+    @staticmethod
+    def _says_stored(host: Host, said: Appended) -> None:
+        if said.matches and host.disk.content.version < said.stored:
+            raise Violation(2, f"{host.name} says that it stored {said.stored}, its disk does not")
+
+    def on_beat(self, host: Host, content: BeatContent) -> None:
+        """A beat that says "quorate DC" must be of the epoch's node."""
+        if content.is_quorate_dc:
+            self._claim_office(host.name, content.promised)
+
+    def _claim_office(self, node: NodeId, epoch: Epoch) -> None:
+        if epoch.node != node:
+            raise Violation(1, f"{node} acts as DC in epoch {epoch}, which is not its own")
+        if self._world.is_unsafe:
+            return
+        holder = self._dc_of.setdefault(epoch.number, node)
+        if holder != node:
+            raise Violation(1, f"{node} and {holder} are both DC with number {epoch.number}")
+
+    # -- 2: an acknowledged commit is never lost
+
+    def on_stored(self, host: Host, write: Persist) -> None:
+        """A write reached the disk."""
+        log = self._stored[host.name]
+        before, self._tail[host.name] = self._tail[host.name], host.disk.content.version
+        if host.disk.content.version < before and not self._world.is_unsafe:
+            raise Violation(3, f"{host.name} had stored {before}, now its newest is {host.disk.content.version}")
+        if write.truncate_after is not None:
+            for serial in [serial for serial in log if serial > write.truncate_after.serial]:
+                del log[serial]
+        if write.replaces_log:
+            log.clear()
+        for entry in write.entries:
+            log[entry.version.serial] = entry
+        if write.acknowledged is not None:
+            self._acknowledge(host.name, write.acknowledged)
+
+    def _acknowledge(self, node: NodeId, version: Version) -> None:
+        before = self._highest.get(node)
+        if before is not None and version < before and not self._world.is_unsafe:
+            raise Violation(3, f"{node} acknowledged {before} and later {version}")
+        self._highest[node] = version
+        log, serial = self._stored[node], version.serial
+        while (entry := log.get(serial)) is not None and serial not in self._acknowledged:
+            self._remember(node, entry)
+            serial -= 1
+        if (entry := log.get(version.serial)) is not None:
+            self._remember(node, entry)
+
+    def _remember(self, node: NodeId, entry: Entry) -> None:
+        known = (entry.version, digest(entry))
+        other = self._acknowledged.setdefault(entry.version.serial, known)
+        if other != known and not self._world.is_unsafe:
+            raise Violation(2, f"{node} acknowledged {entry} where {other[0]} had been acknowledged")
+
+    def on_committed(self, commit: str, version: Version) -> None:
+        """A shell was told that its commit is safe."""
+        before = self.commits.setdefault(commit, version)
+        if before != version:
+            raise Violation(2, f"commit {commit} was acknowledged as {before} and as {version}")
+        if self._world.is_unsafe:
+            return
+        known = self._acknowledged.get(version.serial)
+        if known is not None and known[0] != version:
+            raise Violation(2, f"commit {commit} is acknowledged as {version}, but {known[0]} has that serial")
+        self._expect_on_quorum(commit, version)
+
+    def _expect_on_quorum(self, commit: str, version: Version) -> None:
+        holders = [name for name in self._world.names if self._holds(name, version, commit)]
+        electorates = self._electorates()
+        if electorates and not any(is_quorum(holders, electorate) for electorate in electorates):
+            raise Violation(2, f"commit {commit} {version} is acknowledged with copies on {holders} only")
+
+    def _holds(self, node: NodeId, version: Version, commit: str) -> bool:
+        entry = self._stored[node].get(version.serial)
+        if entry is None:  # It may be part of a checkpoint.
+            return self._world.hosts[node].disk.content.version.serial >= version.serial
+        return entry.version == version and isinstance(entry.change, Commit) and entry.change.id == commit
+
+    def _electorates(self) -> list[Electorate]:
+        """Every electorate that any log names."""
+        found = [self._world.founding]
+        for log in self._stored.values():
+            found.extend(
+                entry.change.electorate for entry in log.values() if isinstance(entry.change, ElectorateChange)
+            )
+        return found
+
+    # -- 3: the applied version never goes back
+
+    def on_cib(self, host: Host, answer: CibIs) -> None:
+        """A node showed its applied document."""
+        before = self._shown.get(host.name)
+        if before is not None and answer.version < before and not self._world.is_unsafe:
+            raise Violation(3, f"{host.name} showed {before} and later {answer.version}")
+        self._shown[host.name] = answer.version
+
+    def forget(self, node: NodeId) -> None:
+        """This node's disk was replaced: it may begin again."""
+        self._highest.pop(node, None)
+        self._shown.pop(node, None)
+        self._tail[node] = NO_VERSION
+        self._stored[node] = {}
+
+    # -- 4 and 5: acting
+
+    def begins(self, machine: NodeId, instance: str, operation: str) -> None:
+        """A start or promote begins to act on a machine."""
+        world = self._world
+        self.starts.append((world.timeline.now, machine, instance, operation))
+        if world.has_stonith and ":" not in instance and instance not in world.cloned:
+            elsewhere = [h.name for h in world.hosts.values() if h.name != machine and h.agents.is_active(instance)]
+            if elsewhere:
+                raise Violation(4, f"{machine} {operation}s {instance}, which is active on {elsewhere}")
+        if not self._has_quorum(machine):
+            raise Violation(5, f"{machine} {operation}s {instance} without a quorum")
+
+    def _has_quorum(self, machine: NodeId) -> bool:
+        world, now = self._world, self._world.timeline.now
+        electorate = world.hosts[machine].disk.content.electorate
+        if electorate is None or world.ignores_quorum:
+            return electorate is not None
+        window = DEADTIMES_OF_GRACE * world.deadtime_ms
+        for dc in world.names:
+            if world.ground.within(now, machine, dc, window):
+                heard = [node for node in world.names if world.ground.within(now, dc, node, window)]
+                if is_quorum(heard, electorate):
+                    return True
+        return world.is_unsafe and electorate.two_node
+
+    # -- 6: fencing
+
+    def fence_begins(self, machine: NodeId, target: NodeId, action: str) -> None:
+        """A device is called."""
+        world, now = self._world, self._world.timeline.now
+        self.fencings.append((now, machine, target, action))
+        victim, fencer = world.hosts.get(target), world.hosts[machine]
+        if victim is None or action == "on" or target in self.excused or victim.agents.has_failed_stop:
+            return
+        daemon, electorate = victim.daemon, fencer.disk.content.electorate
+        if daemon is None or electorate is None or now - daemon.began_ms < HEALTHY_FOR_MS:
+            return
+        ground = world.ground
+        if ground.throughout(now, machine, target, HEALTHY_FOR_MS):
+            raise Violation(6, f"{machine} fences {target}, with which it was connected all the time")
+        seen = [
+            node
+            for node in world.names
+            if node != target
+            and ground.throughout(now, node, target, HEALTHY_FOR_MS)
+            and ground.throughout(now, node, machine, HEALTHY_FOR_MS)
+        ]
+        if is_quorum(seen, electorate):
+            raise Violation(6, f"{machine} fences {target}, which {seen} see well")

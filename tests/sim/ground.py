@@ -1,0 +1,56 @@
+"""The simulation's own knowledge of who is connected with whom, and since when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import combinations
+
+from hashelld.model.ids import Millis, NodeId
+from hashelld.wire.log import Electorate
+
+
+Pair = tuple[NodeId, NodeId]
+
+
+class Ground:
+    """Connections between machines: both daemons turn, and both planes work both ways."""
+
+    def __init__(self, nodes: Iterable[NodeId], connected: Callable[[NodeId, NodeId], bool]) -> None:
+        self._nodes = tuple(nodes)
+        self._connected = connected
+        self._is_up: dict[Pair, bool] = dict.fromkeys(combinations(self._nodes, 2), False)
+        self._changed_ms: dict[Pair, Millis] = dict.fromkeys(self._is_up, -1_000_000)
+
+    def update(self, now: Millis) -> None:
+        """Something about links or daemons changed."""
+        for pair, was_up in self._is_up.items():
+            is_up = self._connected(*pair)
+            if is_up is not was_up:
+                self._is_up[pair] = is_up
+                self._changed_ms[pair] = now
+
+    def within(self, now: Millis, one: NodeId, other: NodeId, window_ms: Millis) -> bool:
+        """Were they connected at any time in the last window?"""
+        if one == other:
+            return True
+        pair = self._pair(one, other)
+        return self._is_up[pair] or now - self._changed_ms[pair] <= window_ms
+
+    def throughout(self, now: Millis, one: NodeId, other: NodeId, span_ms: Millis) -> bool:
+        """Have they been connected for the whole span?"""
+        if one == other:
+            return True
+        pair = self._pair(one, other)
+        return self._is_up[pair] and now - self._changed_ms[pair] >= span_ms
+
+    def _pair(self, one: NodeId, other: NodeId) -> Pair:
+        return (one, other) if (one, other) in self._is_up else (other, one)
+
+
+def is_quorum(votes: Iterable[NodeId], electorate: Electorate) -> bool:
+    """Strictly more than half of the votes; both in `two_node`."""
+    got = sum(electorate.votes.get(node, 0) for node in votes)
+    total = sum(electorate.votes.values())
+    if electorate.two_node and len(electorate.votes) == 2:
+        return got == total
+    return 2 * got > total

@@ -1,0 +1,91 @@
+"""One seeded run: boot, configure, disturb under load, heal, converge."""
+
+from __future__ import annotations
+
+from time import process_time
+from typing import Final
+
+import msgspec
+
+from hashelld.model.ids import Millis
+from hashelld.wire.client import Committed
+from tests.sim.clients import Commission, Workload
+from tests.sim.configuration import configuration
+from tests.sim.convergence import calm, converge
+from tests.sim.faults import random_faults
+from tests.sim.nemesis import Nemesis
+from tests.sim.violation import Violation
+from tests.sim.world import SimWorld
+
+
+SETTLE_MS: Final = 40_000
+CONVERGE_MS: Final = 90_000
+DISTURBED_MS: Final = 40_000
+TRACE_LINES: Final = 60
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What a seed gave; `failure` is empty when every invariant held."""
+
+    seed: int
+    nodes: int
+    steps: int
+    trace_hash: int
+    virtual_ms: Millis
+    cpu_s: float
+    failure: str = ""
+    trace: str = ""
+    commits: int = 0
+    fencings: int = 0
+
+
+def make_world(seed: int, nodes: int, *, verbose: bool = False) -> SimWorld:
+    """The world of a seed: its faults are drawn from the seed too."""
+    draw = (seed * 2_654_435_761 % 1_000) / 1_000
+    return SimWorld(nodes, seed, random_faults(draw), two_node=nodes == 2, verbose=verbose)
+
+
+def run_seed(seed: int, nodes: int, disturbed_ms: Millis = DISTURBED_MS, *, verbose: bool = False) -> Verdict:
+    """Run it; failures are in the verdict."""
+    began = process_time()
+    world = make_world(seed, nodes, verbose=verbose)
+    failure = trace = ""
+    try:
+        _play(world, disturbed_ms)
+    except (Violation, AssertionError) as violation:
+        failure = f"{type(violation).__name__}: {violation}"
+        trace = world.timeline.tail(TRACE_LINES)
+    return Verdict(
+        seed=seed,
+        nodes=nodes,
+        steps=world.timeline.steps,
+        trace_hash=world.timeline.trace_hash,
+        virtual_ms=world.timeline.now,
+        cpu_s=process_time() - began,
+        failure=failure,
+        trace=trace,
+        commits=len(world.checkers.commits),
+        fencings=len(world.checkers.fencings),
+    )
+
+
+def _play(world: SimWorld, disturbed_ms: Millis) -> None:
+    world.boot()
+    configure(world)
+    workload, nemesis = Workload(world, every_ms=500), Nemesis(world)
+    world.run(disturbed_ms)
+    nemesis.stop()
+    workload.stop()
+    calm(world)
+    converge(world, CONVERGE_MS, tidy=True)
+
+
+def configure(world: SimWorld, *, device_agent: str = "fence_sim") -> None:
+    """Commit the configuration that every run uses, and wait until it runs."""
+    edits = configuration(world.names, stonith=world.has_stonith, device_agent=device_agent)
+    first = Commission(world, "configuration", edits)
+    end = world.timeline.now + SETTLE_MS
+    while first.outcome is None and not first.is_given_up and world.timeline.now < end:
+        world.run(100)
+    if not isinstance(first.outcome, Committed):
+        raise Violation(7, f"the first commit was answered {first.outcome}")
