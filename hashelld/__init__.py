@@ -1,3 +1,56 @@
-"""hashelld, a small high-availability node daemon."""
+"""hashelld: a small node daemon; the daemons of two to sixteen machines are a high-availability cluster.
+
+**Layers.** `model`, `cib`, `wire`, `policy` and `agents` are pure values and functions. `core` is made of state
+machines without any IO: time, random numbers and messages are arguments, effects are results. `io` is the only place
+with sockets, processes, disk, clock and randomness. The shell (`hashell`) uses `model`, `cib`, `wire` and `policy`;
+nothing here knows the shell. The table of allowed imports is a test (tests/tidy).
+
+**One loop.** Everything that happens becomes an event in one bounded queue. `core.node.Node.step(now, event)` returns
+effects, and `io.runtime` carries them out in order. What follows a `Persist` is held back (`core.outbox`) until the
+store's own thread reports that it is on disk; the loop itself never waits for a disk. Beats are sent and heard by a
+thread of their own (`io.beats`), so that a long computation never makes a healthy node look dead; a loop that has not
+turned for `deadtime` silences them, so that a stuck node does not look healthy either. The simulator (tests/sim) runs
+the same `Node`s in virtual time, with the same `core.beating` and `core.outbox`.
+
+**Presence** (`core.membership`). A peer is heard while its beats arrive and echo recent beats of ours: what lay in a
+socket while this node slept proves nothing, and a one-way link is no link. Silence for `deadtime` makes a node lost.
+Where its host answers that no daemon listens, it gets `restart_grace`: a supervisor may bring the daemon back to
+resources that still run.
+
+**Messages** travel over ZeroMQ with CURVE. Each names both incarnations, the sender's epoch, a sequence number and
+the newest beat of the receiver; `core.peers` refuses what is stale, repeated, of an older epoch, or meant for another
+incarnation. Orders, results, joins and leaves are repeated until they are answered, and carried out once.
+
+**One DC per epoch** (`core.election`). An epoch is a number and the node that may lead in it. Pre-votes keep a
+returning node from disturbing; a vote is on disk before it leaves. Who votes is an `Electorate`, a value in the log;
+while a newer one is not known to be acknowledged, a quorum of it and of the one before are needed (`core.quorum`). A
+node whose store is empty, was set aside, or is older than its peers remember neither votes nor counts until it was
+removed from the electorate and added again.
+
+**The CIB** (`core.log`, `core.replication`). One document, changed by commits; the log's entries are commits,
+electorates, departures, confirmations that a node is off, and the barrier with which every DC begins. An entry is
+acknowledged when a quorum has it on disk and it is of the DC's own epoch; only what is acknowledged is applied, shown
+or planned with. Every entry carries the digests of its predecessor and of the document after it.
+
+**Office** (`core.dc`: `office`, `controller`, `commits`). A new DC knows nothing but what joins report. To join is to
+promise the epoch on disk, to drop orders not yet begun, and to report what is active and in flight. Nothing is started
+before every other configured node joined, left cleanly, or is confirmed off. Then `policy.plan(view)` gives a
+transition, a graph of actions; the controller orders what is ready, gives the transition up when its input changes,
+and plans again. An order without an answer is pending, never "not run". A DC that does not hear a quorum, or hears of
+a higher epoch, steps down; one that would fence a node which others hear hands over instead.
+
+**Two nodes** (`core.claim`). Quorum is both. A node that loses its peer freezes, makes sure that the peer is off (a
+fencing device, a clean leave, the administrator's word; without fencing only `takeover_delay`, and status says
+UNSAFE), and stands alone with an electorate of itself. Only a node in sync may claim. A peer that returns is added
+again once it has the log.
+
+**Without quorum** (`core.retreat`) a node applies `no-quorum-policy` by itself, with the policy engine's own order of
+stops. A graceful end is a handshake: resources move away, the departure is an entry of the log, then the daemon ends.
+
+**Resources** (`core.lrm`, `agents`). One agent at a time for each resource, in a process group of its own, noted on
+disk before it is executed: a daemon that starts ends what an earlier incarnation left in flight, joins, and is probed;
+resources keep running meanwhile. `core.stonith` walks fencing devices, delays and retries, and asks before every call
+whether this node still has the right to.
+"""
 
 __version__ = "0.1.0"

@@ -58,7 +58,7 @@ AGENTS_MAX: Final = 1_000
 # The store.
 ASIDE_ROWS_MAX: Final = 1_000
 STORE_QUEUE_MAX: Final = 10_000
-STORE_BUSY_MS: Final = 2_000
+STORE_BUSY_MS: Final = 1_000
 
 assert DATAGRAM_BYTES_MAX <= 65_507 - 28, "a datagram is one datagram"
 assert NODES_MAX * (NODE_NAME_LENGTH_MAX + 2) < BEAT_BYTES_MAX // 2 + 512, "a beat can name every node as heard"

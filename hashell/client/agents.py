@@ -7,28 +7,37 @@ import stat
 import subprocess  # noqa: TID251 -- the shell asks agents for their meta-data; there is no daemon to do it
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-import hashelld
+from hashelld.model import metadata as shared
 from hashelld.model.metadata import METADATA_LENGTH_MAX, Metadata, MetadataRefused, parse_metadata
 from hashelld.model.resource import Agent
 
 
 STANDARDS: Final = ("heartbeat", "lsb", "ocf", "service", "stonith", "systemd")
 METADATA_TIMEOUT_S: Final = 10.0
-SYSTEMCTL_TIMEOUT_S: Final = 3.0
 OWN_PROVIDER: Final = "hashell"
 PROVIDER_ORDER: Final = ("heartbeat", "pacemaker", OWN_PROVIDER)
 """A name without a provider is looked for in these first, then in the others by name."""
 
+UNIT_FOLDERS: Final = (
+    Path("/etc/systemd/system"),
+    Path("/run/systemd/system"),
+    Path("/run/systemd/generator.late"),
+    Path("/usr/local/lib/systemd/system"),
+    Path("/usr/lib/systemd/system"),
+    Path("/lib/systemd/system"),
+)
+
 EXTERNAL: Final = "external/"
 _CACHE_FORMAT: Final = "1"
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_OWN_FOLDER: Final = Path(hashelld.__file__).parent / "agents" / "ocf"
+_OWN_FOLDER: Final = Path(shared.__file__).parents[1] / "agents" / "ocf"
 
 
 class Places(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +51,7 @@ class Places(msgspec.Struct, frozen=True, kw_only=True):
     fence_agents: Path = Path("/usr/sbin")
     external_plugins: Path = Path("/usr/lib/stonith/plugins/external")
     systemctl: Path = Path("/usr/bin/systemctl")
+    unit_folders: tuple[Path, ...] = UNIT_FOLDERS
     cache: Path | None = None
     """None: nothing is kept on disk."""
 
@@ -54,7 +64,7 @@ def default_places() -> Places:
     )
 
 
-class Agents:
+class InstalledAgents:
     """Looks at the disk when asked, and remembers meta-data there and for its own lifetime."""
 
     def __init__(self, places: Places | None = None) -> None:
@@ -119,26 +129,39 @@ class Agents:
         return self._ocf_agent(text)
 
     def is_installed(self, agent: Agent) -> bool:
-        """Is this agent on this machine? Units are asked of systemctl."""
+        """Is this agent on this machine?"""
         if agent.standard in ("systemd", "service"):
-            return agent.type.removesuffix(".service") in self.types(agent.standard)
+            name = agent.type.removesuffix(".service")
+            pattern = f"{name.partition('@')[0]}@.service"
+            return name in self.types(agent.standard) or (
+                "@" in name and any((folder / pattern).exists() for folder in self._places.unit_folders)
+            )
         return self._is_here(agent)
 
-    def metadata(self, agent: Agent) -> Metadata | None:
-        """What the agent says of itself; None when it is not here, says nothing, or nothing that can be read."""
-        if agent not in self._metadata:
-            self._metadata[agent] = self._read_metadata(agent)
-        return self._metadata[agent]
+    def offered(self) -> Iterator[tuple[str, str]]:
+        """Full names of all agents, with the title of those whose meta-data was read before."""
+        for agent in self.agents():
+            path = self._path(agent)
+            known = self._metadata.get(agent) or (None if path is None else _load(self._cache_file(path)))
+            yield str(agent), "" if known is None else known.shortdesc
+
+    def metadata(self, agent: Agent | str) -> Metadata | None:
+        """What an agent (or the one that a name means) says of itself.
+
+        None when it is not here, says nothing, or nothing that can be read.
+        """
+        found = self.resolve(agent) if isinstance(agent, str) else agent
+        if found is None:
+            return None
+        if found not in self._metadata:
+            self._metadata[found] = self._read_metadata(found)
+        return self._metadata[found]
 
     def _read_metadata(self, agent: Agent) -> Metadata | None:
         path = self._path(agent)
-        if path is None or agent.standard not in ("ocf", "stonith"):
+        if path is None or agent.standard not in ("ocf", "stonith") or not _is_program(path):
             return None
-        try:
-            mtime_ns = path.stat().st_mtime_ns
-        except OSError:
-            return None
-        kept = self._cache_file(path, mtime_ns)
+        kept = self._cache_file(path)
         found = _load(kept)
         if found is None:
             found = self._ask(agent, path)
@@ -204,17 +227,22 @@ class Agents:
         return self._places.ocf_root / "resource.d" / provider
 
     def _units(self) -> Iterator[str]:
-        """Names of the installed services; none where systemd is not there to be asked."""
+        """Names of the installed services; none where there is no systemctl to drive them."""
         if not _is_program(self._places.systemctl):
             return
-        command = [str(self._places.systemctl), "list-unit-files", "--type=service", "--no-legend", "--no-pager"]
-        for line in (_run(command, {"PATH": _PATH, "LC_ALL": "C"}, SYSTEMCTL_TIMEOUT_S) or "").splitlines():
-            unit = line.split()[:1]
-            if unit and unit[0].endswith(".service") and not unit[0].endswith("@.service"):
-                yield unit[0].removesuffix(".service")
+        for folder in self._places.unit_folders:
+            for entry in _entries(folder):
+                # A unit `name@.service` is a pattern, not a service.
+                if entry.name.endswith(".service") and not entry.name.endswith("@.service"):
+                    yield entry.name.removesuffix(".service")
 
-    def _cache_file(self, path: Path, mtime_ns: int) -> Path | None:
+    def _cache_file(self, path: Path) -> Path | None:
+        """Where an agent's meta-data is kept: another file when the agent itself is another."""
         if self._places.cache is None:
+            return None
+        try:
+            mtime_ns = path.stat().st_mtime_ns
+        except OSError:
             return None
         key = blake2b(f"{_CACHE_FORMAT}\0{path}\0{mtime_ns}".encode(), digest_size=16).hexdigest()
         return self._places.cache / f"{key}.json"
@@ -278,4 +306,5 @@ def _keep(file: Path | None, metadata: Metadata) -> None:
         written.write_bytes(msgspec.json.encode(metadata))
         written.replace(file)
     except OSError:
-        written.unlink(missing_ok=True)
+        with suppress(OSError):
+            written.unlink()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from hashell.commands.installed import agents_of
 from hashell.errors import Refused
-from hashell.grammar.scope import AgentFacts
 from hashell.session import Session
 from hashelld.cib.document import OP_DEFAULTS, Cib, Properties
 from hashelld.cib.edit import Edit, EditRefused
@@ -13,12 +13,12 @@ from hashelld.cib.lang.diagnostic import Diagnostic, errors, render
 from hashelld.cib.lang.lower import Resolver, default_agent
 from hashelld.cib.verify import verify
 from hashelld.cib.verify_agents import verify_agents
-from hashelld.model.metadata import AdvisedAction, Metadata, Parameter
+from hashelld.model.metadata import Metadata
 from hashelld.model.resource import Agent, Primitive, Template
 
 
-PROVIDERS_FIRST = ("ocf:heartbeat:", "ocf:pacemaker:", "ocf:hashell:", "ocf:", "stonith:", "systemd:", "lsb:")
-"""Which agent a bare type means where several have it."""
+DESCRIBED = ("ocf", "stonith")
+"""The classes whose agents say of themselves what they take."""
 
 
 class Checked:
@@ -82,14 +82,7 @@ def resolver(session: Session) -> Resolver:
     """Finds the agent that a bare type means, among those that are installed; else the language's own guess."""
 
     def resolve(type_: str) -> Agent | None:
-        named = [name for name, _title in session.agents.offered() if name.rpartition(":")[2] == type_]
-        for beginning in PROVIDERS_FIRST:
-            found = next((name for name in sorted(named) if name.startswith(beginning)), None)
-            if found is not None:
-                standard, _, rest = found.partition(":")
-                provider = rest.partition(":")[0] if standard == "ocf" else ""
-                return Agent(standard, provider, type_)
-        return default_agent(type_)
+        return session.agents.resolve(type_) or default_agent(type_)
 
     return resolve
 
@@ -111,10 +104,9 @@ def _agent_findings(session: Session, cib: Cib, concerned: set[str]) -> list[Dia
     def metadata_of(agent: Agent) -> Metadata | None:
         if agent not in asked:
             return None  # Nobody changed anything of it; what it lacks is not reported below.
-        facts = session.agents.facts(str(agent))
-        return None if facts is None else _metadata(agent, facts)
+        return session.agents.metadata(agent) or _of_silent_agent(session, agent)
 
-    names = (name for name, _title in session.agents.offered())
+    names = [str(agent) for agent in agents_of(session, "ocf")]
     return [d for d in verify_agents(cib, metadata_of, names) if d.object in concerned]
 
 
@@ -123,20 +115,13 @@ def _agent_of(cib: Cib, primitive: Primitive) -> Agent | None:
     return primitive.agent or (template.agent if isinstance(template, Template) else None)
 
 
-def _metadata(agent: Agent, facts: AgentFacts) -> Metadata:
-    parameters = (
-        Parameter(
-            name=p.name,
-            required=p.is_required,
-            type=p.kind,
-            default=p.default,
-            values=p.values,
-            shortdesc=p.help,
-        )
-        for p in facts.parameters
-    )
-    actions = (AdvisedAction(name=a.name, timeout=a.timeout, interval=a.interval, role=a.role) for a in facts.actions)
-    return Metadata(agent=agent.type, shortdesc=facts.title, parameters=tuple(parameters), actions=tuple(actions))
+def _of_silent_agent(session: Session, agent: Agent) -> Metadata | None:
+    """Units and init scripts describe nothing; they are there if they are listed, or if nobody lists any."""
+    if agent.standard in DESCRIBED:
+        return None
+    listed = {one.type for one in agents_of(session, agent.standard)}
+    is_there = not listed or agent.type in listed or agent.type.removesuffix(".service") in listed
+    return Metadata(agent=agent.type) if is_there else None
 
 
 def _as_warning(found: Diagnostic, text: str) -> str:

@@ -18,8 +18,8 @@ Script = Annotated[str, choice("failover:a service moves by hand and by failure,
 def demo(session: Session, *, script: Script | None = None) -> Outcome:
     """Try a cluster of three nodes on this machine, without root.
 
-    Three daemons start with their state in a temporary folder and a few resources; then comes the prompt. With --script,
-    a scene is played and told with measured times instead. At the end everything is stopped and removed.
+    Three daemons start, with their state in a temporary folder and a few resources; then comes the prompt. With
+    --script a scene is played instead, and told with measured times. At the end everything is stopped and removed.
     """
     played: Outcome = import_module("hashell.demo.play").play(script, as_json=session.options.json)
     return played

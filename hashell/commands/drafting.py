@@ -1,4 +1,4 @@
-"""What every command that changes the draft does: change it, and (outside `configure`) check it, for it is committed."""
+"""How a command changes the draft; outside `configure` the result is checked at once, for it is committed next."""
 
 from __future__ import annotations
 

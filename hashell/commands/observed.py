@@ -13,7 +13,8 @@ from hashelld.model.ids import NodeId
 from hashelld.model.node import Node
 from hashelld.model.options import parse_boolean
 from hashelld.model.resource import Clone, Group, Primitive, Template, value_of
-from hashelld.policy.observe import InstanceState, instances as observed_instances
+from hashelld.policy.observe import InstanceState
+from hashelld.policy.observe import instances as observed_instances
 
 
 REMOVED = "not in the configuration"

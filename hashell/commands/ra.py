@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from hashell.commands.installed import agents_of
 from hashell.errors import Refused
-from hashell.grammar.kinds import AgentName
+from hashell.grammar.kinds import AgentName, choice
 from hashell.grammar.mistake import did_you_mean
 from hashell.grammar.registry import command
-from hashell.grammar.scope import AgentFacts, AgentParameter
 from hashell.outcomes import Listing, Outcome, Table
 from hashell.session import Session
+from hashelld.model.metadata import Metadata, Parameter
 
 
 _HELP = {
@@ -21,84 +24,85 @@ _HELP = {
 }
 
 
+AgentClass = Annotated[str, choice(*(f"{name}:{what}" for name, what in _HELP.items()))]
+
+
 @command("ra", "classes", examples=("ra classes",))
 def ra_classes(session: Session) -> Outcome:
     """List the classes of agents that are installed, with their providers."""
-    found: dict[str, dict[str, int]] = {}
-    for name, _title in session.agents.offered():
-        standard, provider, _type = _parts(name)
-        providers = found.setdefault(standard, {})
-        providers[provider] = providers.get(provider, 0) + 1
-    rows = tuple(
-        (standard, " ".join(sorted(filter(None, providers))), str(sum(providers.values())), _HELP.get(standard, ""))
-        for standard, providers in sorted(found.items())
-    )
-    return Table(columns=("class", "providers", "agents", "what"), rows=rows, note="" if rows else "No agents.")
+    rows = []
+    for standard, what in _HELP.items():
+        agents = agents_of(session, standard)
+        if agents:
+            providers = " ".join(sorted({agent.provider for agent in agents if agent.provider}))
+            rows.append((standard, providers, str(len(agents)), what))
+    note = "" if rows else "No agents are installed here."
+    return Table(columns=("class", "providers", "agents", "what"), rows=tuple(rows), note=note)
 
 
 @command("ra", "list", examples=("ra list ocf", "ra list ocf heartbeat", "ra list stonith"))
-def ra_list(session: Session, class_: str, provider: str | None = None) -> Outcome:
+def ra_list(session: Session, class_: AgentClass, provider: str | None = None) -> Outcome:
     """List the agents of a class, or of a class and provider."""
-    offered = [(*_parts(name), title) for name, title in session.agents.offered()]
-    rows = tuple(
-        (":".join(filter(None, (standard, given, type_))), title)
-        for standard, given, type_, title in sorted(offered)
-        if standard == class_ and provider in (None, given)
-    )
-    if not rows:
-        hint = did_you_mean(class_, {standard for standard, *_ in offered})
+    agents = agents_of(session, class_)
+    chosen = sorted((str(agent), title) for agent, title in agents.items() if provider in (None, agent.provider))
+    if not chosen:
+        hint = did_you_mean(provider or "", {agent.provider for agent in agents})
         which = f"{class_}:{provider}" if provider else class_
-        raise Refused(f"There are no agents of '{which}' here. {hint or 'ra classes lists the classes.'}")
-    return Table(columns=("agent", "what it is for"), rows=rows)
+        raise Refused(f"There are no agents of '{which}' here. {hint or 'ra classes lists what there is.'}")
+    return Table(columns=("agent", "what it is for"), rows=tuple(chosen))
 
 
 @command("ra", "providers", examples=("ra providers IPaddr2",))
 def ra_providers(session: Session, type_: str) -> Outcome:
-    """List who ships an agent of this type."""
-    found = [_parts(name) for name, _title in session.agents.offered()]
-    rows = tuple((standard, provider) for standard, provider, name in sorted(found) if name == type_)
+    """List who ships an OCF agent of this type."""
+    agents = agents_of(session, "ocf")
+    rows = tuple((agent.provider, str(agent)) for agent in agents if agent.type == type_)
     if not rows:
-        raise Refused(f"There is no agent '{type_}' here. {did_you_mean(type_, {name for *_, name in found})}".strip())
-    return Table(columns=("class", "provider"), rows=rows)
+        hint = did_you_mean(type_, {agent.type for agent in agents})
+        raise Refused(f"There is no OCF agent '{type_}' here. {hint}".strip())
+    return Table(columns=("provider", "agent"), rows=rows)
 
 
 @command("ra", "info", aliases=("meta",), examples=("ra info ocf:heartbeat:IPaddr2", "ra info IPaddr2"))
 def ra_info(session: Session, agent: AgentName) -> Outcome:
     """Show what an agent is for, its parameters (required ones marked *), and the operation times that it advises."""
-    facts = session.agents.facts(agent)
-    if facts is None:
-        hint = did_you_mean(agent, (name for name, _title in session.agents.offered()))
-        raise Refused(f"There is no agent '{agent}' here. {hint or 'ra classes and ra list show what there is.'}")
-    return Listing(text=_described(agent, facts), language="text")
+    found = session.agents.resolve(agent)
+    metadata = None if found is None else session.agents.metadata(found)
+    if metadata is None:
+        hint = did_you_mean(agent, {one.type for one in agents_of(session, "ocf")})
+        what = (
+            f"{found} does not describe itself."
+            if found is not None and found.standard not in ("ocf", "stonith")
+            else ""
+        )
+        raise Refused(
+            what or f"There is no agent '{agent}' here. {hint or 'ra classes and ra list show what there is.'}"
+        )
+    return Listing(text=_described(str(found), metadata), language="text")
 
 
-def _described(agent: str, facts: AgentFacts) -> str:
-    lines = [f"{agent} - {facts.title}" if facts.title else agent, ""]
-    if facts.parameters:
+def _described(agent: str, metadata: Metadata) -> str:
+    lines = [f"{agent} - {metadata.shortdesc}" if metadata.shortdesc else agent, ""]
+    if metadata.longdesc and metadata.longdesc != metadata.shortdesc:
+        lines += [*(line.strip() for line in metadata.longdesc.strip().splitlines()), ""]
+    if metadata.parameters:
         lines.append("Parameters (* required, [] default):")
-        for parameter in sorted(facts.parameters, key=lambda p: not p.is_required):
+        for parameter in sorted((p for p in metadata.parameters if not p.deprecated), key=lambda p: not p.required):
             lines += ["", *_parameter(parameter)]
     else:
         lines.append("It takes no parameters.")
-    if facts.actions:
+    if metadata.actions:
         lines += ["", "Operations with the times that it advises:", ""]
-        for action in facts.actions:
+        for action in metadata.actions:
             options = (("role", action.role), ("interval", action.interval), ("timeout", action.timeout))
             told = "".join(f" {name}={value}" for name, value in options if value)
             lines.append(f"    op {action.name}{told}")
     return "\n".join(lines) + "\n"
 
 
-def _parameter(parameter: AgentParameter) -> list[str]:
-    mark = "*" if parameter.is_required else ""
+def _parameter(parameter: Parameter) -> list[str]:
+    mark = "*" if parameter.required else ""
     default = f" [{parameter.default}]" if parameter.default is not None else ""
-    kind = "|".join(parameter.values) if parameter.values else parameter.kind
-    help_lines = [line.strip() for line in parameter.help.splitlines() if line.strip()]
+    kind = "|".join(parameter.values) if parameter.values else parameter.type
+    help_lines = [line.strip() for line in (parameter.longdesc or parameter.shortdesc).splitlines() if line.strip()]
     return [f"{parameter.name}{mark} ({kind}){default}", *(f"    {line}" for line in help_lines)]
-
-
-def _parts(name: str) -> tuple[str, str, str]:
-    """Class, provider and type of a full name."""
-    standard, _, rest = name.partition(":")
-    provider, separator, type_ = rest.partition(":") if standard == "ocf" else ("", "", rest)
-    return (standard, provider, type_) if separator or provider == "" else (standard, "", provider)

@@ -16,7 +16,8 @@ from hashell.commands.changes import (
     with_meta,
     with_parameter,
 )
-from hashell.commands.observed import active_nodes, explain_placement, instances
+from hashell.commands.foresight import explain_placement
+from hashell.commands.observed import active_nodes, instances
 from hashell.errors import Refused, Usage
 from hashell.grammar.kinds import Flag, NodeRef, OnOff, ResourceRef, choice
 from hashell.grammar.registry import command
@@ -69,7 +70,7 @@ def resource_start(session: Session, resource: ResourceRef, *more: ResourceRef, 
     cib = session.applied().cib
     edits: dict[str, Edit] = {}
     for name in (resource, *more):
-        wanted = [(name, "Started")]
+        wanted: list[tuple[str, str | None]] = [(name, "Started")]
         wanted += [(m, None) for m in members_of(cib, name) if _meta(cib, m, TARGET_ROLE) == "Stopped"]
         for each, value in wanted:
             edits.update((each, edit) for edit in with_meta(cib, each, TARGET_ROLE, value))

@@ -24,7 +24,7 @@ ADDRESS: Final = "127.0.0.1"
 MARK: Final = "HASHELL_DEMO_NODE"
 """In the environment of every process of a node: the node's folder."""
 PORTS: Final = range(20_000, 30_000)
-"""Below the range from which the kernel takes ports of outgoing connections: a poll must never hold the server's port."""
+"""Below those that the kernel gives to outgoing connections: a poll must never hold the web server's port."""
 LEAVE_S: Final = 6.0
 """How long the daemons may take to stop their resources and leave before they are killed."""
 LOG_LINES: Final = 12

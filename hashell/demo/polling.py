@@ -1,4 +1,4 @@
-"""A client of the demo's web server that asks every few milliseconds, so that interruptions are measured, not guessed."""
+"""A client of the demo's web server that asks every few milliseconds: interruptions are measured, not guessed."""
 
 from __future__ import annotations
 

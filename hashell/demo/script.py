@@ -1,4 +1,4 @@
-"""`hashell demo --script failover`: a service moves by hand and by failure, seen and timed by a client that never stops asking."""
+"""`hashell demo --script failover`: a service moves by hand and by failure; a client that keeps asking times it."""
 
 from __future__ import annotations
 

@@ -36,6 +36,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """A command with its arguments, and the common options given with it."""
 
     command: Command
+    level: str = ""
+    """Where its words were looked for: that of a command of every level is the one named before it."""
     arguments: tuple[object, ...] = ()
     options: dict[str, object] = {}
     common: frozenset[str] = frozenset()
@@ -107,7 +109,8 @@ def bind(line: str, words: list[Word], target: Target, scope: Scope) -> Call:
     """The call that a line means; raises `BadLine` with every mistake found."""
     command = target.command
     assert command is not None, "a level takes no arguments"
-    return _Binder(line, command, words, target.used, scope).bind()
+    call = _Binder(line, command, words, target.used, scope).bind()
+    return msgspec.structs.replace(call, level=target.level)
 
 
 class _Binder:

@@ -111,9 +111,20 @@ def _describe(found: object) -> str:
             return f"{type(found).__name__.lower()} constraint"
 
 
+CLASSES: Final = {
+    "ocf": "resource agent",
+    "systemd": "systemd unit",
+    "stonith": "fencing agent",
+    "lsb": "init script",
+    "service": "systemd unit or init script",
+    "heartbeat": "Heartbeat's old kind of agent",
+}
+"""Classes of agents, in a few words."""
+
+
 def agent_candidates(scope: Scope, _before: tuple[str, ...] = ()) -> list[Candidate]:
     """Agents by their full names."""
-    return [Candidate(agent, title) for agent, title in scope.agents.offered()]
+    return [Candidate(name, title or CLASSES.get(name.partition(":")[0], "")) for name, title in scope.agents.offered()]
 
 
 def _score(text: str) -> int:

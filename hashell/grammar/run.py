@@ -8,6 +8,7 @@ import msgspec
 
 from hashell.grammar.bind import Call, Target, call_of
 from hashell.grammar.helptext import command_help
+from hashell.grammar.registry import EVERYWHERE
 from hashell.outcomes import Listing, Outcome, Said
 from hashell.session import Options, Session
 
@@ -44,6 +45,8 @@ def run_line(session: Session, line: str) -> Ran:
 def _carry_out(session: Session, call: Call) -> Outcome | None:
     level, command = session.level, call.command
     is_visit = command.level == CONFIGURE and level != CONFIGURE
+    if command.level == EVERYWHERE and call.level:
+        return _from(session, call)
     try:
         outcome = cast("Outcome | None", command.function(session, *call.arguments, **call.options))
         if not is_visit or not session.is_dirty:
@@ -55,6 +58,16 @@ def _carry_out(session: Session, call: Call) -> Outcome | None:
     said = outcome if isinstance(outcome, Said) else Said(text="")
     text = "\n".join(part for part in (said.text, settled.warning) if part)
     return Said(text=text, data={**said.data, "version": str(settled.version)})
+
+
+def _from(session: Session, call: Call) -> Outcome | None:
+    """Run a command of every level as it would be run at the level named before it (`configure help commit`)."""
+    before, session.level = session.level, call.level
+    try:
+        return cast("Outcome | None", call.command.function(session, *call.arguments, **call.options))
+    finally:
+        if session.level == call.level:
+            session.level = before
 
 
 def _with(options: Options, common: frozenset[str]) -> Options:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
 from hashelld.cib.document import Cib
+from hashelld.model.resource import Agent
 
 
 if TYPE_CHECKING:
@@ -14,13 +15,16 @@ if TYPE_CHECKING:
 
 
 class AgentSource(Protocol):
-    """The agents that are installed; never raises for an agent that is not."""
+    """The agents installed here; `hashell.client.agents.InstalledAgents` is one. None of it raises."""
 
     def offered(self) -> Iterable[tuple[str, str]]:
-        """Full names (`ocf:heartbeat:IPaddr2`) with a title, which may be empty."""
+        """Full names (`ocf:heartbeat:IPaddr2`), each with a title, which may be empty."""
 
-    def metadata(self, name: str) -> Metadata | None:
-        """Of an agent by its full name, or by its type alone; None when it is not installed."""
+    def resolve(self, text: str) -> Agent | None:
+        """The agent that a name means, written out or short; None when there is none."""
+
+    def metadata(self, agent: Agent | str) -> Metadata | None:
+        """What the agent says of itself; None when it says nothing, or is not here."""
 
 
 class Scope(Protocol):

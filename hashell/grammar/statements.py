@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
-from hashell.grammar.kinds import object_candidates
+from hashell.grammar.kinds import agent_candidates, object_candidates
 from hashell.grammar.scope import Scope
 from hashell.outcomes import Candidate
 from hashelld.model.options import (
@@ -22,7 +22,7 @@ from hashelld.model.resource import Group, Primitive, Template
 
 if TYPE_CHECKING:
     # It reads XML, which bash's completion of a resource's name should not have to load.
-    from hashelld.model.metadata import Metadata, Parameter
+    from hashelld.model.metadata import AdvisedAction, Metadata, Parameter
 
 
 Statement = Callable[[Scope, tuple[str, ...], str], Iterable[Candidate]]
@@ -40,6 +40,8 @@ _ROLES: Final = (
     Candidate("Unpromoted", "where it runs and is not promoted"),
     Candidate("Stopped", "where it does not run"),
 )
+_OLDER_ROLES: Final = frozenset({"Master", "Slave"})
+"""Understood, and not offered."""
 _ACTIONS: Final = (Candidate("start"), Candidate("stop"), Candidate("promote"), Candidate("demote"))
 _BOOLEANS: Final = (Candidate("true"), Candidate("false"))
 _SCORES: Final = (
@@ -67,7 +69,7 @@ def _primitive(scope: Scope, words: tuple[str, ...], partial: str) -> Iterable[C
     if len(words) == 1:
         templates = (found for found in scope.cib().resources if isinstance(found, Template))
         return [
-            *(Candidate(name, title) for name, title in scope.agents.offered()),
+            *agent_candidates(scope),
             *(Candidate(f"@{one.id}", f"template of {one.agent}") for one in templates),
         ]
     return _resource_body(_metadata_of(scope, words[1]), words[2:], partial)
@@ -143,7 +145,7 @@ def _options(options: tuple[Option, ...], given: set[str], partial: str) -> list
 
 
 def _option_values(option: Option, name: str) -> list[Candidate]:
-    values = list(option.values)
+    values = [value for value in option.values if value not in _OLDER_ROLES]
     if option.kind is OptionKind.BOOLEAN:
         values = ["true", "false", *values]
     if option.default is not None and option.default not in values:
@@ -159,9 +161,7 @@ def _operation(
         advised = {one.name: one for one in actions}
         names = advised or dict.fromkeys(OPERATION_NAMES[:5])
         return [
-            Candidate(name, f"advised timeout {advised[name].timeout}" if name in advised else "")
-            for name in names
-            if name not in ("meta-data", "validate-all")
+            Candidate(name, _advice(advised.get(name))) for name in names if name not in ("meta-data", "validate-all")
         ]
     name, equals, _value = partial.partition("=")
     action = next((one for one in actions if one.name == words[0]), None)
@@ -171,6 +171,13 @@ def _operation(
         offered = dict.fromkeys([*values, *_DURATIONS])
         return [Candidate(f"{name}={one}", "advised by the agent" if one in values else "") for one in offered]
     return [*_options(OPERATION_ATTRIBUTES, given, partial), *([] if equals else keywords)]
+
+
+def _advice(action: AdvisedAction | None) -> str:
+    if action is None:
+        return ""
+    told = [f"{name} {value}" for name, value in (("interval", action.interval), ("timeout", action.timeout)) if value]
+    return f"advised: {', '.join(told)}" if told else ""
 
 
 def _container(*kinds: type[Primitive | Group]) -> Statement:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 from hashell.client.port import Client
@@ -10,11 +11,14 @@ from hashell.errors import HashellError
 from hashell.grammar.scope import AgentSource
 from hashell.session import Session
 from hashelld.cib.document import Cib
+from hashelld.model.metadata import Metadata
+from hashelld.model.resource import Agent
 from hashelld.wire.client import CibIs, GetCib, GetStatus, StatusIs
 
 
 REFRESH_MS = 1_000
 RETRY_S = 2.0
+KEPT_S = 60.0
 
 
 class Watch:
@@ -72,14 +76,41 @@ class Watch:
             self._changed()
 
 
+class KeptAgents:
+    """Agents as they were found up to a minute ago: looking for them at every key press would be too slow."""
+
+    __slots__ = ("_found", "_looked_s", "_source")
+
+    def __init__(self, source: AgentSource) -> None:
+        self._source = source
+        self._found: tuple[tuple[str, str], ...] = ()
+        self._looked_s: float | None = None
+
+    def offered(self) -> tuple[tuple[str, str], ...]:
+        """Full names with their titles."""
+        now_s = time.monotonic()
+        if self._looked_s is None or now_s - self._looked_s > KEPT_S:
+            self._found, self._looked_s = tuple(self._source.offered()), now_s
+        return self._found
+
+    def resolve(self, text: str) -> Agent | None:
+        """The agent that a name means."""
+        return self._source.resolve(text)
+
+    def metadata(self, agent: Agent | str) -> Metadata | None:
+        """What the agent says of itself."""
+        return self._source.metadata(agent)
+
+
 class WatchedScope:
     """The scope of completion at the prompt: the session's draft and level, and what the watch last heard."""
 
-    __slots__ = ("_session", "_watch")
+    __slots__ = ("_agents", "_session", "_watch")
 
     def __init__(self, session: Session, watch: Watch) -> None:
         self._session = session
         self._watch = watch
+        self._agents: KeptAgents | None = None
 
     @property
     def level(self) -> str:
@@ -102,4 +133,6 @@ class WatchedScope:
     @property
     def agents(self) -> AgentSource:
         """The agents installed here."""
-        return self._session.agents
+        if self._agents is None:
+            self._agents = KeptAgents(self._session.agents)
+        return self._agents

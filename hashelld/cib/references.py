@@ -61,11 +61,11 @@ def known_ids(cib: Cib) -> KnownIds:
     pairs: set[str] = set()
     for found in cib.objects:
         for section in sections_of(found):
-            if section.sets:
-                sets.add(found.id)
             for attribute_set in section.sets:
+                if attribute_set.id_ref is not None:
+                    continue
                 set_id = attribute_set.id or section.generated_id
-                sets.add(set_id)
+                sets.update((found.id, set_id))
                 pairs.update(p.id or f"{set_id}-{p.name}" for p in attribute_set.pairs if p.id_ref is None)
     return KnownIds(frozenset(sets), frozenset(pairs))
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from hashelld.cib.document import OP_DEFAULTS, PROPERTY, RSC_DEFAULTS, Cib, Object, Properties
+from hashelld.cib.lang.attributes import OPERATION_OPTIONS
 from hashelld.cib.lang.diagnostic import Diagnostic, Severity, suggest
 from hashelld.cib.references import Sections, known_ids, sections_of
 from hashelld.model.constraint import Colocation, Location, Order
+from hashelld.model.duration import parse_duration
 from hashelld.model.ids import is_id
 from hashelld.model.node import Node
 from hashelld.model.options import (
@@ -92,14 +94,14 @@ class _Checks:
                 text = attribute_set.score
                 self._error(owner, "bad-score", f"{owner}: '{text}' is no score", f"{text}:", "a whole number or inf")
             if attribute_set.id_ref is not None and attribute_set.id_ref not in self._ids.sets:
-                self._dangling(owner, attribute_set.id_ref, self._ids.sets, "set of attributes")
+                self._dangling(owner, attribute_set.id_ref, self._ids.sets, "the set of attributes")
             for pair in attribute_set.pairs:
                 if pair.id_ref is not None and pair.id_ref not in self._ids.pairs:
-                    self._dangling(owner, pair.id_ref, self._ids.pairs, "attribute")
+                    self._dangling(owner, pair.id_ref, self._ids.pairs, "the attribute")
 
     def _dangling(self, owner: str, wanted: str, known: Iterable[str], what: str) -> None:
         self._error(
-            owner, "unknown-reference", f"{owner} refers to a {what} '{wanted}', which does not exist", wanted,
+            owner, "unknown-reference", f"{owner} refers to {what} '{wanted}', which does not exist", wanted,
             suggest(wanted, known),
         )  # fmt: skip
 
@@ -120,7 +122,8 @@ class _Checks:
             self._check_options(found.id, operation.options, operation_attribute, OPERATION_ATTRIBUTES, operation.name)
             interval = operation.interval_ms
             written = operation.option("interval") or "0"
-            if operation.name == "monitor" and not interval:
+            self._check_misspelt(found.id, operation)
+            if operation.name == "monitor" and parse_duration(written) == 0:
                 message = f"{found.id}: a monitor with interval {written} never runs"
                 self._warning(found.id, "idle-monitor", message, "monitor", "give it an interval, for instance 10s")
             elif operation.name in ("start", "stop", "promote", "demote") and interval:
@@ -132,6 +135,14 @@ class _Checks:
                 hint = "each needs another interval" if interval else "remove one"
                 self._warning(found.id, "equal-intervals", message, f"interval={written}", hint)
             seen[key] = operation
+
+    def _check_misspelt(self, owner: str, operation: Operation) -> None:
+        """A parameter of an operation that looks like one of the options is probably meant to be it."""
+        for pair in pairs_of(operation.params):
+            hint = suggest(pair.name, OPERATION_OPTIONS) if pair.name else ""
+            if hint:
+                message = f"{owner} {operation.name}: '{pair.name}' is no option, and is passed to the agent"
+                self._warning(owner, "unknown-option", message, pair.name, hint)
 
     def _check_options(
         self,

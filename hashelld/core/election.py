@@ -190,10 +190,9 @@ class Election:
             return False
         if standing.node not in standing.electorate.votes or peer not in standing.electorate.votes:
             return False
-        if standing.log.is_empty:
-            if not (standing.is_founding_possible and ballot.version == NO_VERSION):
-                return False
-        elif not standing.may_vote or ballot.version < standing.log.version or standing.is_forgetful(peer):
+        is_founding = standing.is_founding_possible and ballot.version == NO_VERSION
+        is_fit = standing.is_voter and ballot.version >= standing.log.version and not standing.is_forgetful(peer)
+        if not (is_founding or is_fit):
             return False
         return ballot.is_handover or self._has_missed_dc(now)
 

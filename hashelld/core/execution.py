@@ -41,35 +41,38 @@ class Execution:
             for before in set(action.after):
                 assert 0 <= before < len(actions), f"{action.label} waits for action {before}, which does not exist"
                 self._unlock[before].append(index)
-        self._ready = [index for index, blockers in enumerate(self._blockers) if blockers == 0]
+        self._free: list[int] = []
+        self._limited: list[int] = []
         self._in_flight: set[int] = set()
+        self._load = 0
         self._done = 0
         self._is_aborted = False
-        assert self._is_acyclic(), "a transition's actions wait for each other"
+        roots = [index for index, blockers in enumerate(self._blockers) if blockers == 0]
+        assert self._reachable(roots) == len(actions), "a transition's actions wait for each other"
+        for index in roots:
+            self._queue(index)
 
     def ready(self) -> list[tuple[int, Action]]:
         """What is to be dispatched now; it is in flight until `on_done`. Pseudo actions complete here."""
-        dispatched: list[tuple[int, Action]] = []
-        held_back: list[int] = []
-        while self._ready and not self._is_aborted:
-            index = heapq.heappop(self._ready)
-            action = self._transition.actions[index]
-            if action.kind is ActionKind.PSEUDO:
+        begun: list[int] = []
+        while self._free and not self._is_aborted:
+            index = heapq.heappop(self._free)
+            if self._transition.actions[index].kind is ActionKind.PSEUDO:
                 self._complete(index)
-            elif action.kind in _UNLIMITED or self._load() < self._in_flight_max:
-                self._in_flight.add(index)
-                dispatched.append((index, action))
             else:
-                held_back.append(index)
-        for index in held_back:
-            heapq.heappush(self._ready, index)
-        return dispatched
+                begun.append(index)
+        while self._limited and not self._is_aborted and self._load < self._in_flight_max:
+            begun.append(heapq.heappop(self._limited))
+            self._load += 1
+        self._in_flight.update(begun)
+        return [(index, self._transition.actions[index]) for index in sorted(begun)]
 
     def on_done(self, index: int, ok: bool) -> None:  # noqa: FBT001 -- the result is the second half of the event
         """An action's result; a failure ends the dispatching. A result that comes again is ignored."""
         if index not in self._in_flight:
             return
         self._in_flight.discard(index)
+        self._load -= self._transition.actions[index].kind not in _UNLIMITED
         if ok:
             self._complete(index)
         else:
@@ -99,23 +102,23 @@ class Execution:
         """Is nothing in flight, and nothing left that could begin?"""
         return not self._in_flight and (self._is_aborted or self.remaining == 0)
 
-    def _load(self) -> int:
-        actions = self._transition.actions
-        return sum(1 for index in self._in_flight if actions[index].kind not in _UNLIMITED)
+    def _queue(self, index: int) -> None:
+        is_limited = self._transition.actions[index].kind not in _UNLIMITED
+        heapq.heappush(self._limited if is_limited else self._free, index)
 
     def _complete(self, index: int) -> None:
         self._done += 1
         for waiting in self._unlock[index]:
             self._blockers[waiting] -= 1
             if self._blockers[waiting] == 0:
-                heapq.heappush(self._ready, waiting)
+                self._queue(waiting)
 
-    def _is_acyclic(self) -> bool:
-        """Can every action be reached by completing those before it?"""
-        blockers, reached = self._blockers.copy(), list(self._ready)
+    def _reachable(self, roots: list[int]) -> int:
+        """How many actions can be reached by completing those before them."""
+        blockers, reached = self._blockers.copy(), roots.copy()
         for index in reached:
             for waiting in self._unlock[index]:
                 blockers[waiting] -= 1
                 if blockers[waiting] == 0:
                     reached.append(waiting)
-        return len(reached) == len(blockers)
+        return len(reached)

@@ -53,9 +53,11 @@ class Member:
 
     def deadline(self) -> Millis | None:
         """When something has to be said again."""
+        if self.dc in (None, self._standing.node):
+            return None  # There is nobody to say it to.
         step_ms = self._standing.settings.deadtime_ms
         moments = [sent_ms + step_ms for _, sent_ms in self._results.values()]
-        if self.dc is not None and self._shown_serial < self._lrm.status().serial:
+        if self._shown_serial < self._lrm.status().serial:
             moments.append(self._status_sent_ms + step_ms)
         if self.goodbye is Goodbye.ASKED:
             moments.append(self._left_ms + step_ms)
@@ -66,10 +68,9 @@ class Member:
     def on_join_request(self, now: Millis, peer: NodeId, epoch: Epoch) -> None:
         """Promise the epoch, drop what has not begun, and report; a node that lost history stops everything first."""
         standing = self._standing
-        if epoch > standing.epoch:
-            standing.promise(epoch.number, epoch.node)
-        if epoch != standing.epoch:
+        if epoch < standing.epoch:
             return
+        standing.accept(epoch)
         self._lrm.drop_queued()
         self._results.clear()
         if self._following.history_lost and self._retreat.is_needed():

@@ -190,7 +190,7 @@ class Membership:
         if peer.heard_ms is None or peer.presence in (Presence.LOST, Presence.NEVER):
             return []
         if peer.presence is Presence.SILENT:
-            return [peer.heard_ms + settings.deadtime_ms, self._lost_ms(peer)]
+            return [self._lost_ms(peer)]
         step = settings.warntime_ms if peer.presence is Presence.ALIVE else settings.deadtime_ms
         moments = [peer.heard_ms + step]
         if peer.expected_ms is not None:

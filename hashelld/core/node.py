@@ -129,7 +129,7 @@ class Node:
             moments.append(self.dc.deadline(now))
         else:
             moments += [self.election.deadline(), self.claim.deadline(), self._policy_ms()]
-        return min(moment for moment in moments if moment is not None)
+        return max(min(moment for moment in moments if moment is not None), now + 1)
 
     # -- events
 
@@ -360,6 +360,7 @@ class Node:
         alone = self.claim.confirmed if self.election.is_alone else None
         self.election.rest()
         self.retreat.end()
+        standing.accept(Epoch(standing.promised, standing.node))
         self.dc = Dc(standing, self.lrm, self.stonith, now)
         self.member.on_own_office(self.dc.office.leading.epoch)
         wall_ms = now + standing.wall_offset_ms
@@ -451,7 +452,7 @@ class Node:
             stored=standing.log.version,
             hears=tuple(sorted(standing.membership.heard)),
             is_quorate_dc=self.dc is not None,
-            is_voter=standing.may_vote,
+            is_voter=standing.is_voter,
             is_leaving=standing.is_leaving,
         )
         if content != self._beat:

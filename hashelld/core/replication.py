@@ -168,15 +168,15 @@ class Following:
         """Store the entries; answer when they are on disk. Returns the entries newly acknowledged."""
         standing = self._standing
         log = standing.log
-        gave_vote = standing.epoch == epoch
-        self._promise(epoch)
+        is_voter = standing.is_voter
+        standing.accept(epoch)
         is_start = message.previous == NO_VERSION and not message.previous_digest
         if message.previous.serial < log.base_serial:
             message = self._behind_base(message)
         elif not (log.has(message.previous, message.previous_digest) or (is_start and log.base is None)):
             standing.send(peer, Appended(log.version, matches=False))
             return ()
-        self._store(message, gave_vote=gave_vote)
+        self._store(message, is_voter=is_voter)
         last = message.entries[-1].version if message.entries else message.previous
         if last.serial < log.base_serial:
             standing.send(peer, Appended(log.version, matches=False))
@@ -189,7 +189,7 @@ class Following:
         """Take the DC's checkpoint in place of one's own log, which is set aside."""
         standing = self._standing
         log = standing.log
-        self._promise(epoch)
+        standing.accept(epoch)
         if log.has(message.checkpoint.version, message.checkpoint.entry):
             standing.send(peer, Appended(message.checkpoint.version, matches=True))
             return ()
@@ -212,11 +212,6 @@ class Following:
         standing.send(peer, Appended(message.checkpoint.version, matches=True))
         return ()
 
-    def _promise(self, epoch: Epoch) -> None:
-        standing = self._standing
-        if epoch > standing.epoch:
-            standing.promise(epoch.number, epoch.node)
-
     def _behind_base(self, message: Append) -> Append:
         """The part of a message that lies behind this log's base (what lies before it is acknowledged and equal)."""
         base = self._standing.log.base
@@ -224,7 +219,7 @@ class Following:
         rest = tuple(entry for entry in message.entries if entry.version.serial > base.version.serial)
         return Append(base.version, base.entry, rest, message.acknowledged)
 
-    def _store(self, message: Append, *, gave_vote: bool) -> None:
+    def _store(self, message: Append, *, is_voter: bool) -> None:
         standing = self._standing
         log = standing.log
         fresh = [e for e in message.entries if log.digest_at(e.version) is None]
@@ -246,8 +241,8 @@ class Following:
             return
         for entry in fresh:
             log.append(entry)
-        if was_empty:  # Only who founded it with its vote is a voter from the start.
-            standing.may_vote = gave_vote and isinstance(fresh[-1].change, Founding)
+        if was_empty:  # A founder has lost nothing; another empty store may have.
+            standing.may_vote = is_voter
         standing.persist(
             Persist(
                 token=0,

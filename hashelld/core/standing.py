@@ -36,6 +36,7 @@ class Standing:
         self.wall_offset_ms = 0
         self.promised = stored.promised
         self.voted = stored.voted
+        self._accepted = NodeId("")
         self.highest = stored.promised
         """The highest number seen anywhere: the next one to stand with is above it."""
         self.was_set_aside = stored.was_set_aside
@@ -62,8 +63,14 @@ class Standing:
 
     @property
     def epoch(self) -> Epoch:
-        """The promised epoch."""
-        return Epoch(self.promised, self.voted or NodeId(""))
+        """The promised epoch: the number, and the DC accepted in it (nobody, as long as none was heard)."""
+        return Epoch(self.promised, self._accepted)
+
+    @property
+    def is_voter(self) -> bool:
+        """May it vote? An empty store may when it remembers its vote in the founding: it has lost nothing."""
+        is_founder = self.log.is_empty and self.voted is not None and not self.was_set_aside
+        return self.may_vote or is_founder
 
     @property
     def electorate(self) -> Electorate:
@@ -160,14 +167,23 @@ class Standing:
         self._effects.append(Send(envelope))
 
     def promise(self, number: int, voted: NodeId | None) -> None:
-        """Promise an epoch, on disk before anything that follows."""
+        """Promise a number, with the vote given for it; on disk before anything that follows."""
         if (number, voted) == (self.promised, self.voted):
             return
         assert number >= self.promised, "a promise is never taken back"
+        if number > self.promised:
+            self._accepted = NodeId("")
         self.promised, self.voted = number, voted
         self.highest = max(self.highest, number)
         self.persist(Persist(token=0, promised=number, voted=voted))
         self._promise_token, self.is_promise_stored = self._token, False
+
+    def accept(self, epoch: Epoch) -> None:
+        """Promise the epoch of an elected DC. (An empty store keeps its vote: the mark of a founder.)"""
+        assert epoch >= self.epoch, "a promise is never taken back"
+        if epoch.number > self.promised:
+            self.promise(epoch.number, self.voted if self.log.is_empty else None)
+        self._accepted = epoch.node
 
     def persist(self, write: Persist) -> None:
         """Ask for a write; `token` is filled in here. The tail of the log counts as stored when it is done."""

@@ -24,8 +24,8 @@ from hashelld.wire.log import Checkpoint, Entry
 
 FILE_NAME: Final = "hashelld.sqlite"
 _COUNTER_START_S: Final = 1_767_225_600
-"""A new store's incarnations count on from the seconds since 2026: peers that remember this node by a store that
-was lost would take a lower counter for an old daemon's."""
+"""Incarnations count at least the seconds since 2026: peers remember a node's counter, and would take the daemon that
+comes back with an empty store for an old one's echo."""
 _SCHEMA: Final = """
 create table if not exists facts (name text primary key, body blob not null, sum blob not null) without rowid;
 create table if not exists entries (serial integer primary key, body blob not null, sum blob not null);
@@ -107,6 +107,8 @@ class Store:
             database = sqlite3.connect(
                 self._path, timeout=STORE_BUSY_MS / 1000, isolation_level=None, check_same_thread=False
             )
+            # A damaged record may be text that is no text; it is to fail at its sum.
+            database.text_factory = bytes
             try:
                 # Exclusive: a second daemon on the same directory is told so, and no shared memory file is needed.
                 database.execute("pragma locking_mode=exclusive")
@@ -122,9 +124,9 @@ class Store:
             raise StoreUnusable(f"{self._path}: {failure}") from failure
         finally:
             os.umask(mask)
-        if verdict != "ok":
+        if verdict != b"ok":
             database.close()
-            raise _Corrupt(verdict)
+            raise _Corrupt(str(verdict))
         return database
 
     def _put_aside(self) -> str:
@@ -169,8 +171,8 @@ class Store:
 
     def _next_incarnation(self) -> Incarnation:
         before = self._fact("incarnation", Incarnation)
-        first = max(1, self._clock.wall_ms() // 1000 - _COUNTER_START_S)
-        return Incarnation(first if before is None else before.counter + 1, self._clock.token())
+        counter = 1 if before is None else before.counter + 1
+        return Incarnation(max(counter, self._clock.wall_ms() // 1000 - _COUNTER_START_S), self._clock.token())
 
     def _entries(self, checkpoint: Checkpoint | None) -> tuple[Entry, ...]:
         entries: list[Entry] = []

@@ -6,7 +6,7 @@ from hashelld.model.action import ActionKind
 from hashelld.policy.expand import NodeState, Situation
 from hashelld.policy.observe import Observed
 from hashelld.policy.settings import NoQuorum
-from hashelld.policy.steps import OPTIONAL, PSEUDO, RUNNABLE, Edge, Graph, Step
+from hashelld.policy.steps import PSEUDO, RUNNABLE, Edge, Graph, Step
 
 
 def condemn(situation: Situation) -> None:
@@ -35,7 +35,7 @@ def add_fencing(situation: Situation, observed: Observed, graph: Graph) -> None:
             step = _fence(situation, observed, node, graph)
             group = fencings
         elif node.is_leaving and not node.is_unclean:
-            step = _shut_down(situation, node, graph)
+            step = _shut_down(situation, observed, node, graph)
             group = shutdowns
         else:
             continue
@@ -57,7 +57,9 @@ def _fence(situation: Situation, observed: Observed, node: NodeState, graph: Gra
         for stop in graph.find(item, "stop"):
             if stop.node == node.index:
                 stop.kind = ActionKind.PSEUDO
-                stop.flags = (stop.flags | PSEUDO | RUNNABLE) & ~OPTIONAL
+                stop.flags |= PSEUDO | RUNNABLE
+                if item.is_managed:
+                    stop.require(fence)
                 stop.reason = f"{node.id} is fenced"
                 if item.requires_fencing:
                     graph.link(fence, stop, Edge.SEQUENCE)
@@ -68,10 +70,12 @@ def _fence(situation: Situation, observed: Observed, node: NodeState, graph: Gra
     return fence
 
 
-def _shut_down(situation: Situation, node: NodeState, graph: Graph) -> Step:
+def _shut_down(situation: Situation, observed: Observed, node: NodeState, graph: Graph) -> Step:
     shutdown = graph.add(ActionKind.SHUTDOWN, None, node.index, "do_shutdown", RUNNABLE)
     shutdown.reason = f"{node.id} is leaving"
     for item in situation.primitives():
+        if node.index in observed.of(item.index).busy:
+            shutdown.block()
         for stop in graph.find(item, "stop"):
             if stop.node != node.index or item.is_maintenance or node.is_maintenance:
                 continue

@@ -19,7 +19,7 @@ from hashelld.model.history import (
     Role,
 )
 from hashelld.model.ids import NodeId, ResourceId
-from hashelld.model.score import INFINITY, add
+from hashelld.model.score import add
 from hashelld.policy.expand import Item, NodeState, Situation, expand
 
 
@@ -58,12 +58,11 @@ class Failure(msgspec.Struct, frozen=True):
     rc: int
     status: OpStatus
     on_fail: str
-    said: str = ""
+    reason: str = ""
 
-    @property
-    def text(self) -> str:
-        """`monitor failed: not running`, `start timed out`."""
-        return failure_text(self.operation, self.status, self.rc, self.said)
+    def text(self, node: NodeState) -> str:
+        """`monitor failed on node1: not running`, `start timed out on node1`."""
+        return failure_text(self, node.id)
 
 
 class Tally(msgspec.Struct, frozen=True):
@@ -122,12 +121,14 @@ class Observed:
         self.wake_ms = moment_ms if self.wake_ms is None else min(self.wake_ms, moment_ms)
 
 
-def failure_text(operation: str, status: OpStatus, rc: int, said: str = "") -> str:
-    """A failure in words: `start timed out`, `monitor failed: not running (port 80 refused)`."""
-    if status is OpStatus.TIMED_OUT:
-        return f"{operation} timed out"
-    what = _RC_WORDS.get(rc, f"rc {rc}") if status is OpStatus.COMPLETE else "could not be executed"
-    return f"{operation} failed: {what}" + (f" ({said.strip()})" if said.strip() else "")
+def failure_text(failed: Failure | ActionResult, node: NodeId) -> str:
+    """A failure in words: `start timed out on n1`, `monitor failed on n1: not running (port 80 refused)`."""
+    if failed.status is OpStatus.TIMED_OUT:
+        return f"{failed.operation} timed out on {node}"
+    is_said = failed.status is OpStatus.COMPLETE
+    what = _RC_WORDS.get(failed.rc, f"rc {failed.rc}") if is_said else "could not be executed"
+    detail = f" ({failed.reason.strip()})" if failed.reason.strip() else ""
+    return f"{failed.operation} failed on {node}: {what}{detail}"
 
 
 def observe(situation: Situation) -> Observed:
@@ -140,6 +141,9 @@ def observe(situation: Situation) -> Observed:
             _read_node(situation, observed, node)
     for item in situation.primitives():
         _conclude(situation, item, observed.of(item.index))
+    for seen in observed.seen.values():
+        for at in [at for at in seen.busy if situation.nodes[at].is_unclean]:
+            del seen.busy[at]
     return observed
 
 
@@ -352,14 +356,14 @@ def _apply_on_fail(node: NodeState, seen: Seen, failure: Failure) -> None:
             node.condemn(f"{failure.operation} failed there")
         case "standby":
             if not node.is_standby:
-                node.standby_reason = f"{failure.text} on {node.id}, on-fail standby"
+                node.standby_reason = f"{failure.text(node)}, on-fail standby"
             node.is_standby = True
         case "block":
-            seen.blocked = f"{failure.text} on {node.id}"
+            seen.blocked = failure.text(node)
         case "ban":
-            seen.banned[node.index] = f"{failure.text} on {node.id}"
+            seen.banned[node.index] = failure.text(node)
         case "stop":
-            seen.stays_stopped = f"{failure.text} on {node.id}"
+            seen.stays_stopped = failure.text(node)
         case _:
             return
 
@@ -411,7 +415,7 @@ def instances(view: ClusterView) -> tuple[InstanceState, ...]:
     found: list[InstanceState] = []
     for item in situation.primitives():
         seen = observed.of(item.index)
-        failures = tuple(f"{failure.text} on {situation.nodes[at].id}" for at, failure in seen.failed.items())
+        failures = tuple(failure.text(situation.nodes[at]) for at, failure in seen.failed.items())
         for at in seen.active or (None,):
             node = None if at is None else situation.nodes[at].id
             role = Role.STOPPED if at is None else seen.active[at]

@@ -12,7 +12,7 @@ from hashelld.policy.settings import NoQuorum
 class Placement:
     """Where each primitive should be, by item index."""
 
-    __slots__ = ("frozen", "home", "reasons", "tables")
+    __slots__ = ("frozen", "home", "reasons", "tables", "unplaceable")
 
     def __init__(self, tables: Tables) -> None:
         self.home: dict[int, int | None] = {}
@@ -21,6 +21,8 @@ class Placement:
         """Why an item has no node though it should run."""
         self.frozen: set[int] = set()
         """Not to be started, by no-quorum-policy=freeze."""
+        self.unplaceable: set[int] = set()
+        """Should run, and no node can run it."""
         self.tables = tables
         """As they were when the items were placed."""
 
@@ -104,11 +106,11 @@ class _Placer:
         reason = self._why_stopped(item, seen)
         if reason:
             self.placement.reasons[item.index] = reason
-            self._tables.note(item.index, reason, None, 0)
+            self._tables.ban(item.index, reason)
             return None
         chosen = self._best(item, _present(seen))
         if chosen is None:
-            self.placement.reasons[item.index] = "no node can run it"
+            self.placement.unplaceable.add(item.index)
             return None
         if not seen.active and self._is_frozen():
             self.placement.frozen.add(item.index)

@@ -8,27 +8,44 @@ import msgspec
 import pytest
 
 from hashelld.cib.heartbeat import HeartbeatFiles, read
+from hashelld.cib.lang.format import format_cib
+from hashelld.cib.lang.lower import read_cib
+from hashelld.cib.verify import verify
 from tests.cib_heartbeat.clusters import ADDRESSES, FENCED, MANAGED, SHARED_FOLDER, UNICAST, imported, small
 
 
 def test_a_web_server_pair_becomes_a_group_with_a_home():
-    assert imported(SHARED_FOLDER).configuration == (
-        "node node1\n"
-        "node node2\n"
-        "primitive ip-10.211.55.24 ocf:heartbeat:IPaddr2 \\\n"
-        "    params ip=10.211.55.24 cidr_netmask=24 nic=eth0 broadcast=10.211.55.255 \\\n"
-        "    op start interval=0 timeout=60s \\\n"
-        "    op stop interval=0 timeout=60s \\\n"
-        "    op monitor interval=10s timeout=20s\n"
-        "primitive httpd lsb:httpd \\\n"
-        "    op start interval=0 timeout=60s \\\n"
-        "    op stop interval=0 timeout=60s \\\n"
-        "    op monitor interval=10s timeout=20s\n"
-        "group group1 ip-10.211.55.24 httpd\n"
-        "location prefer-node1-group1 group1 100: node1\n"
-        "property stonith-enabled=false\n"
-        "rsc_defaults resource-stickiness=0\n"
+    assert (
+        imported(SHARED_FOLDER).configuration
+        == """\
+node node1
+node node2
+primitive ip-10.211.55.24 IPaddr2 \\
+\tparams ip=10.211.55.24 cidr_netmask=24 nic=eth0 broadcast=10.211.55.255 \\
+\top start interval=0 timeout=60s \\
+\top stop interval=0 timeout=60s \\
+\top monitor interval=10s timeout=20s
+primitive httpd lsb:httpd \\
+\top start interval=0 timeout=60s \\
+\top stop interval=0 timeout=60s \\
+\top monitor interval=10s timeout=20s
+group group1 ip-10.211.55.24 httpd
+location prefer-node1-group1 group1 100: node1
+property cib-bootstrap-options: \\
+\tstonith-enabled=false
+rsc_defaults rsc-options: \\
+\tresource-stickiness=0
+"""
     )
+
+
+@pytest.mark.parametrize("files", [SHARED_FOLDER, UNICAST, FENCED])
+def test_the_configuration_is_read_back_without_complaint(files):
+    text = imported(files, {"node1": "192.0.2.11", "node2": "192.0.2.12"}).configuration
+    cib, found = read_cib(text)
+    assert found == []
+    assert [d for d in verify(cib) if d.is_error] == []
+    assert format_cib(cib) == text
 
 
 def test_the_daemon_file_of_a_pair():
@@ -68,8 +85,8 @@ def test_two_groups_with_arguments_and_a_continuation():
     assert "location prefer-node1-group1 group1 100: node1\n" in text
     assert "group group2 ip-192.0.2.22 Filesystem d1\n" in text
     assert 'params device="/dev/vg0/ldap" directory="/srv/ldap" fstype=ext4 options=noatime' in text
-    assert "primitive d1 ocf:heartbeat:Dummy" in text
-    assert "rsc_defaults resource-stickiness=INFINITY" in text
+    assert "primitive d1 Dummy" in text
+    assert "\tresource-stickiness=INFINITY\n" in text
 
 
 def test_timers_and_port_of_the_unicast_pair():
@@ -109,7 +126,7 @@ def test_node_names_are_folded_and_fencing_is_mapped():
     assert [node["name"] for node in tomllib.loads(found.toml)["nodes"]] == ["node1", "node2"]
     assert 'params hostlist="node1 node2" pcmk_host_list="node1 node2"' in found.configuration
     assert "primitive fence-null stonith:null" in found.configuration
-    assert "property stonith-enabled=true" in found.configuration
+    assert "\tstonith-enabled=true\n" in found.configuration
     assert any("UNSAFE: stonith:null is for tests" in notice for notice in found.notices)
 
 

@@ -70,38 +70,38 @@ def primitive_of(word):
     found = small(haresources=f"node1 {word}\n")
     assert found.errors == ()
     return next(
-        line for line in found.configuration.replace(" \\\n   ", "").splitlines() if line.startswith("primitive")
+        line for line in found.configuration.replace(" \\\n\t", " ").splitlines() if line.startswith("primitive")
     )
 
 
 @pytest.mark.parametrize(
     ("word", "begin"),
     [
-        ("10.0.0.9", "primitive ip-10.0.0.9 ocf:heartbeat:IPaddr2 params ip=10.0.0.9 op"),
+        ("10.0.0.9", "primitive ip-10.0.0.9 IPaddr2 params ip=10.0.0.9 op"),
         (
             "10.0.0.9/24/10.0.0.255",
-            "primitive ip-10.0.0.9 ocf:heartbeat:IPaddr2 params ip=10.0.0.9 cidr_netmask=24 broadcast",
+            "primitive ip-10.0.0.9 IPaddr2 params ip=10.0.0.9 cidr_netmask=24 broadcast",
         ),
         (
             "10.0.0.9/255.255.255.0/eth0",
-            "primitive ip-10.0.0.9 ocf:heartbeat:IPaddr2 params ip=10.0.0.9 cidr_netmask=24 nic=eth0",
+            "primitive ip-10.0.0.9 IPaddr2 params ip=10.0.0.9 cidr_netmask=24 nic=eth0",
         ),
-        ("IPaddr::10.0.0.9/24", "primitive ip-10.0.0.9 ocf:heartbeat:IPaddr2 params ip=10.0.0.9 cidr_netmask=24"),
+        ("IPaddr::10.0.0.9/24", "primitive ip-10.0.0.9 IPaddr2 params ip=10.0.0.9 cidr_netmask=24"),
         (
             "IPv6addr::2001:db8:0:0:0:0:0:9/64/eth0",
-            'primitive ip-2001-db8--9 ocf:heartbeat:IPaddr2 params ip="2001:db8::9" cidr_netmask=64 nic=eth0 op',
+            'primitive ip-2001-db8--9 IPaddr2 params ip="2001:db8::9" cidr_netmask=64 nic=eth0 op',
         ),
         ("httpd", "primitive httpd lsb:httpd op"),
         ("drbddisk::r0", "primitive drbddisk heartbeat:drbddisk params 1=r0"),
         (
             "Filesystem::/dev/sda1::/srv",
-            'primitive Filesystem ocf:heartbeat:Filesystem params device="/dev/sda1" directory="/srv" op',
+            'primitive Filesystem Filesystem params device="/dev/sda1" directory="/srv" op',
         ),
         (
             "MailTo::root@example.org::moved",
-            'primitive MailTo ocf:heartbeat:MailTo params email="root@example.org" subject=moved',
+            'primitive MailTo MailTo params email="root@example.org" subject=moved',
         ),
-        ("OCF::Dummy::d1", "primitive d1 ocf:heartbeat:Dummy op"),
+        ("OCF::Dummy::d1", "primitive d1 Dummy op"),
     ],
 )
 def test_resource_words(word, begin):

@@ -20,6 +20,7 @@ CLOCK = Clock()
 KEY = derive(b"k" * 32)
 OTHER_KEY = derive(b"o" * 32)
 WITHIN_MS = 5_000
+QUICK = 'keepalive = "20ms"\nwarntime = "60ms"\ndeadtime = "200ms"\n'
 
 
 def until(condition: Callable[[], object], within_ms: int = WITHIN_MS) -> None:
@@ -44,7 +45,9 @@ def free_port() -> int:
             return port
 
 
-def configs(directory: Path, names: tuple[str, ...], extra: str = "", links: int = 1) -> list[DaemonConfig]:
+def configs(
+    directory: Path, names: tuple[str, ...], timings: str = QUICK, *, extra: str = "", links: int = 1
+) -> list[DaemonConfig]:
     """One configuration for each node, all on loopback, with a key file."""
     ports = [free_port() for _ in names]
     addresses = ", ".join(f'"127.0.0.{link + 1}"' for link in range(links))
@@ -60,7 +63,7 @@ def configs(directory: Path, names: tuple[str, ...], extra: str = "", links: int
     for name in names:
         text = (
             f'[node]\nname = "{name}"\nstate = "{name}"\nsocket = "{name}.sock"\nrealtime = false\n'
-            f'[cluster]\nkey = "key"\nkeepalive = "20ms"\nwarntime = "60ms"\ndeadtime = "200ms"\n{extra}{nodes}'
+            f'[cluster]\nkey = "key"\n{timings}{extra}{nodes}'
         )
         made.append(parse(text, str(directory / f"{name}.toml"), "elsewhere"))
     return made

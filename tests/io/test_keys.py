@@ -43,7 +43,7 @@ def test_a_symlink_is_not_followed(tmp_path: Path) -> None:
 
 
 def test_several_keys_keep_their_order(tmp_path: Path) -> None:
-    lines = [f"{chr(65 + at) * 43}=" for at in range(3)]
+    lines = [f"{chr(66 + at) * 43}=" for at in range(3)]
     one = write(tmp_path / "a", f"# active\n{lines[0]}\n\n{lines[1]}\n")
     two = write(tmp_path / "b", f"{lines[2]}\n{lines[0]}\n")
     loaded = load((one, two))

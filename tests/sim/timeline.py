@@ -9,10 +9,14 @@ from random import Random
 from typing import Final
 from zlib import crc32
 
-from hashelld.model.ids import Millis
+from hashelld.core.effects import Persist
+from hashelld.core.events import MessageHeard
+from hashelld.model.ids import Incarnation, Millis, Version
+from hashelld.wire.peer import Append, Appended, Envelope, Order
 
 
 TRACE_KEPT_MAX: Final = 4000
+DETAIL_MAX: Final = 240
 Happening = Callable[[], None]
 
 
@@ -70,5 +74,29 @@ class Timeline:
 def format_line(line: tuple[Millis, str, str, object]) -> str:
     """One line of the trace for people."""
     moment, who, what, detail = line
+    return f"{moment / 1000:9.3f} {who:>4} {what} {_short(detail)}".rstrip()
+
+
+def _short(detail: object) -> str:
+    if isinstance(detail, MessageHeard):
+        detail = detail.envelope
+    if isinstance(detail, Envelope):
+        ends = f"{detail.sender}->{detail.receiver} {detail.epoch} #{detail.sequence} b{detail.beat}"
+        return f"{ends} {_short(detail.body)}"
+    if isinstance(detail, Persist):
+        entries = [(str(entry.version), type(entry.change).__name__) for entry in detail.entries]
+        return (
+            f"#{detail.token} {detail.promised}.{detail.voted} entries {entries} after {detail.truncate_after}"
+            f" acknowledged {detail.acknowledged} checkpoint {detail.checkpoint and detail.checkpoint.version}"
+        )
+    if isinstance(detail, Append):
+        entries = [(str(entry.version), type(entry.change).__name__) for entry in detail.entries]
+        return f"behind {detail.previous} {entries} acknowledged {detail.acknowledged}"
+    if isinstance(detail, Order):
+        return f"{detail.call} {detail.action.label}"
+    if isinstance(detail, Appended):
+        return f"{detail.stored} matches={detail.matches}"
+    if isinstance(detail, Incarnation | Version):
+        return str(detail)
     text = str(detail)
-    return f"{moment / 1000:9.3f} {who:>4} {what} {text if len(text) < 400 else text[:400] + '…'}".rstrip()
+    return text if len(text) < DETAIL_MAX else text[:DETAIL_MAX] + "…"

@@ -1,4 +1,7 @@
-"""Who may import what: the longest matching package decides. Data of test_layers.py."""
+"""Who may import what: the longest matching package decides. Data of the tests beside it.
+
+`hashell` and `hashelld` themselves (version, and the architecture in prose) import nothing; everybody may import them.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,14 @@ class Layer(msgspec.Struct, frozen=True):
 
 
 _SHARED = ("hashelld.model", "hashelld.cib", "hashelld.wire", "hashelld.policy")
-_SHELL = ("hashell.errors", "hashell.outcomes", "hashell.grammar", "hashell.session", "hashell.settings")
+_SHELL = (
+    "hashell.errors",
+    "hashell.outcomes",
+    "hashell.grammar",
+    "hashell.session",
+    "hashell.settings",
+    "hashell.client.port",
+)
 
 LAYERS = {
     "hashelld": Layer(),
@@ -22,39 +32,42 @@ LAYERS = {
     "hashelld.wire": Layer(("hashelld.model", "hashelld.cib"), ("msgspec",)),
     "hashelld.policy": Layer(("hashelld.model", "hashelld.cib"), ("msgspec",)),
     "hashelld.agents": Layer(("hashelld.model",), ("msgspec",)),
-    "hashelld.limits": Layer(),
+    "hashelld.agents.ocf.hashell": Layer(),
+    "hashelld.limits": Layer(("hashelld.wire",)),
     "hashelld.core": Layer((*_SHARED, "hashelld.agents", "hashelld.limits"), ("msgspec",)),
-    "hashelld.config": Layer(("hashelld.model", "hashelld.wire", "hashelld.core", "hashelld.limits"), ("msgspec",)),
+    "hashelld.config": Layer((*_SHARED, "hashelld.core.settings", "hashelld.limits"), ("msgspec",)),
     "hashelld.io": Layer(
         (*_SHARED, "hashelld.agents", "hashelld.limits", "hashelld.core", "hashelld.config"), ("msgspec", "zmq")
     ),
     "hashelld.cli": Layer(
-        ("hashelld", *_SHARED, "hashelld.limits", "hashelld.core", "hashelld.config", "hashelld.io"), ("msgspec",)
+        (*_SHARED, "hashelld.limits", "hashelld.core", "hashelld.config", "hashelld.io"), ("msgspec",)
     ),
     "hashelld.__main__": Layer(("hashelld.cli",)),
     "hashell": Layer(),
     "hashell.errors": Layer(),
     "hashell.settings": Layer(("hashell.errors",), ("msgspec",)),
     "hashell.outcomes": Layer(_SHARED, ("msgspec",)),
-    "hashell.grammar": Layer((*_SHARED, *_SHELL, "hashell.client.port"), ("msgspec",)),
-    "hashell.session": Layer((*_SHARED, *_SHELL, "hashell.client.port"), ("msgspec",)),
-    "hashell.commands": Layer((*_SHARED, *_SHELL, "hashell.client.port", "hashell"), ("msgspec",)),
-    "hashell.client": Layer((*_SHARED, "hashell.errors"), ("msgspec", "zmq")),
+    "hashell.grammar": Layer((*_SHARED, *_SHELL), ("msgspec",)),
+    "hashell.session": Layer((*_SHARED, *_SHELL), ("msgspec",)),
+    "hashell.commands": Layer((*_SHARED, *_SHELL), ("msgspec",)),
+    "hashell.client": Layer((*_SHARED, "hashell.errors", "hashell.grammar.scope"), ("msgspec", "zmq")),
     "hashell.views": Layer((*_SHARED, "hashell.outcomes", "hashell.errors"), ("msgspec", "rich", "pygments")),
-    "hashell.terminal": Layer(
-        (*_SHARED, *_SHELL, "hashell.views", "hashell.client.port"), ("prompt_toolkit", "pygments", "rich", "msgspec")
+    "hashell.terminal": Layer((*_SHARED, *_SHELL, "hashell.views"), ("msgspec", "rich", "pygments", "prompt_toolkit")),
+    "hashell.demo": Layer((*_SHARED, *_SHELL, "hashell.client", "hashell.commands", "hashell.views"), ("msgspec",)),
+    "hashell.generate": Layer(
+        ("hashell.grammar", "hashell.commands", "hashell.errors", "hashelld.model"), ("msgspec",)
     ),
-    "hashell.generate": Layer(("hashell", "hashell.grammar", "hashell.commands", "hashelld.model", "hashell.errors")),
-    "hashell.main": Layer(("hashell", *_SHARED), ("msgspec",)),
+    "hashell.main": Layer(
+        (*_SHARED, *_SHELL, "hashell.client", "hashell.commands", "hashell.terminal", "hashell.views"), ("msgspec",)
+    ),
     "hashell.__main__": Layer(("hashell.main",)),
 }
 
-WHOLE = ("hashell.main",)
-"""Layers for which the package `hashell` means everything in it; for others it is `hashell/__init__.py` alone."""
-
-DEFERRED_IMPORTS = (
-    "hashell.main",
-    "hashell.grammar.registry",
-    "hashell.session",
-)
+DEFERRED_IMPORTS = ("hashell.main", "hashell.grammar.registry", "hashell.session")
 """Modules that may import inside functions: what a one-shot does not need is not loaded for it."""
+
+PURE = ("hashelld.model", "hashelld.cib", "hashelld.wire", "hashelld.policy", "hashelld.agents", "hashelld.core")
+"""Packages that take time, chance and the world as arguments."""
+
+PROGRAMS = "hashelld.agents.ocf.hashell"
+"""Resource agents: executed, never imported."""

@@ -2,66 +2,59 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from typing import Final
 
+from hashelld.cib.document import DEFAULT_SETS, PROPERTY, RSC_DEFAULTS, Cib, Object, Properties
 from hashelld.cib.heartbeat.findings import Findings
 from hashelld.cib.heartbeat.hacf import FenceLine, HaCf
 from hashelld.cib.heartbeat.haresources import HARESOURCES, GroupLine
 from hashelld.cib.heartbeat.lexer import HA_CF
-from hashelld.cib.heartbeat.primitives import Imported, Names, Pairs, primitive_of
+from hashelld.cib.heartbeat.primitives import Names, Pairs, attributes, operation, primitive_of
 from hashelld.cib.heartbeat.twins import STONITH_PARAMETERS, TESTING_DEVICES
+from hashelld.cib.lang.format import format_cib
+from hashelld.model.constraint import Location
+from hashelld.model.ids import ConstraintId, NodeId, ResourceId
+from hashelld.model.node import Node
+from hashelld.model.resource import Agent, AttributeSet, Group, NvPair, Primitive
 
 
-HOME_SCORE: Final = 100
+HOME_SCORE: Final = "100"
 """The preference of a group for the node of its line: moves it home, and gives way to everything stronger."""
-_BARE: Final = re.compile(r"[\w.-]+\Z")
-_INDENT: Final = " \\\n    "
 
 
 def configuration_of(ha: HaCf, lines: tuple[GroupLine, ...], findings: Findings) -> str:
-    """The statements, one an object; to be loaded into an empty configuration."""
+    """The configuration in the configure language; to be loaded into an empty one."""
     names = Names()
-    statements = [f"node {node}" for node in ha.nodes]
+    objects: list[Object] = [Node(id=NodeId(node)) for node in ha.nodes]
     for number, line in enumerate(lines, start=1):
-        statements += _group(number, line, names, findings)
-    statements += _fencing(ha, names, findings)
-    statements.append(f"property stonith-enabled={'true' if ha.fencing else 'false'}")
-    statements.append(f"rsc_defaults resource-stickiness={0 if ha.returns_home else 'INFINITY'}")
+        objects += _group(number, line, names, findings)
+    objects += _fencing(ha, names, findings)
+    objects.append(_setting(PROPERTY, "stonith-enabled", "true" if ha.fencing else "false"))
+    objects.append(_setting(RSC_DEFAULTS, "resource-stickiness", "0" if ha.returns_home else "INFINITY"))
     if lines:
         findings.notice(HARESOURCES, "every resource gets a monitor each 10s and time limits; heartbeat had neither")
-    return "".join(f"{statement}\n" for statement in statements)
+    return format_cib(Cib(tuple(objects)))
 
 
-def _group(number: int, line: GroupLine, names: Names, findings: Findings) -> list[str]:
+def _setting(kind: str, name: str, value: str) -> Properties:
+    return Properties(id=DEFAULT_SETS[kind], kind=kind, set=AttributeSet((NvPair(name, value),)))
+
+
+def _group(number: int, line: GroupLine, names: Names, findings: Findings) -> Iterator[Object]:
     found = [primitive_of(word, line, names, findings) for word in line.words]
     members = [member for member in found if member is not None]
-    group = names.new(f"group{number}")
-    statements = [_primitive(member) for member in members]
-    statements.append(f"group {group} {' '.join(member.id for member in members)}")
-    statements.append(f"location prefer-{line.node}-{group} {group} {HOME_SCORE}: {line.node}")
-    return statements
+    yield from members
+    group = ResourceId(names.new(f"group{number}"))
+    yield Group(id=group, members=tuple(member.id for member in members))
+    yield _location(f"prefer-{line.node}-{group}", group, HOME_SCORE, line.node)
 
 
-def _primitive(found: Imported) -> str:
-    parts = [f"primitive {found.id} {found.agent}"]
-    if found.params:
-        parts.append(f"params {_pairs(found.params)}")
-    return _INDENT.join((*parts, *found.operations))
+def _location(name: str, resource: ResourceId, score: str, node: str) -> Location:
+    return Location(id=ConstraintId(name), resource=resource, node=NodeId(node), score=score)
 
 
-def _pairs(pairs: Pairs) -> str:
-    return " ".join(f"{name}={_quoted(value)}" for name, value in pairs)
-
-
-def _quoted(value: str) -> str:
-    if _BARE.match(value):
-        return value
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
-def _fencing(ha: HaCf, names: Names, findings: Findings) -> list[str]:
+def _fencing(ha: HaCf, names: Names, findings: Findings) -> list[Object]:
     """Each host used the last line that applied to it; so devices are kept off the nodes that did not use them."""
     if not ha.fencing:
         findings.notice(
@@ -70,25 +63,24 @@ def _fencing(ha: HaCf, names: Names, findings: Findings) -> list[str]:
             " everything, as with heartbeat; set up fencing devices",
         )
         return []
-    users: dict[str, list[str]] = {}
-    lines: dict[str, FenceLine] = {}
-    for node in ha.nodes:
-        line = next((line for line in reversed(ha.fencing) if line.host in ("*", node)), None)
-        if line is None:
-            findings.notice(HA_CF, f"no stonith_host line applies on {node}: it cannot fence by itself")
-            continue
-        lines[line.where] = line
-        users.setdefault(line.where, []).append(node)
+    chosen = {node: _line_of(node, ha.fencing) for node in ha.nodes}
+    objects: list[Object] = []
     for line in ha.fencing:
-        if line.where not in lines:
+        if line in chosen.values():
+            others = [node for node in ha.nodes if chosen[node] != line]
+            objects += _device(line, others, names, findings)
+        else:
             findings.notice(line.where, "a later stonith_host line replaces this one; it is not imported")
-    statements = []
-    for where, line in lines.items():
-        statements += _device(line, [node for node in ha.nodes if node not in users[where]], names, findings)
-    return statements
+    for node in (node for node, line in chosen.items() if line is None):
+        findings.notice(HA_CF, f"no stonith_host line applies on {node}: it cannot fence by itself")
+    return objects
 
 
-def _device(line: FenceLine, others: list[str], names: Names, findings: Findings) -> list[str]:
+def _line_of(node: str, lines: tuple[FenceLine, ...]) -> FenceLine | None:
+    return next((line for line in reversed(lines) if line.host in ("*", node)), None)
+
+
+def _device(line: FenceLine, others: list[str], names: Names, findings: Findings) -> list[Object]:
     known = STONITH_PARAMETERS.get(line.type)
     if known is None:
         findings.error(
@@ -105,12 +97,14 @@ def _device(line: FenceLine, others: list[str], names: Names, findings: Findings
         findings.notice(
             line.where, f"UNSAFE: stonith:{line.type} is for tests, it does not make sure that a node is off"
         )
-    device = names.new(f"fence-{line.type.rpartition('/')[2]}")
-    parts = [f"primitive {device} stonith:{line.type}", f"params {_pairs(params)}" if params else ""]
-    parts.append("op monitor interval=60s timeout=60s")
-    statements = [_INDENT.join(part for part in parts if part)]
-    statements += [f"location {device}-not-on-{node} {device} -inf: {node}" for node in others]
-    return statements
+    device = ResourceId(names.new(f"fence-{line.type.rpartition('/')[2]}"))
+    primitive = Primitive(
+        id=device,
+        agent=Agent("stonith", "", line.type),
+        params=attributes(params),
+        operations=(operation("monitor", "60s", "60s"),),
+    )
+    return [primitive, *(_location(f"{device}-not-on-{node}", device, "-inf", node) for node in others)]
 
 
 def _device_params(known: tuple[str, ...], line: FenceLine, findings: Findings) -> Pairs:

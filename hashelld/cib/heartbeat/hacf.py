@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from ipaddress import ip_address
 from typing import Final
 
@@ -12,6 +11,7 @@ from hashelld.cib.heartbeat.directives import ACCEPTED, BOOLEANS, KNOWN, MEDIA, 
 from hashelld.cib.heartbeat.findings import Findings
 from hashelld.cib.heartbeat.lexer import HA_CF, Statement, parse_boolean, parse_time, statements_of
 from hashelld.cib.heartbeat.timers import Timers, timers_of
+from hashelld.cib.lang.diagnostic import suggest
 from hashelld.model.ids import is_id
 
 
@@ -97,8 +97,7 @@ def read_ha_cf(text: str, host: str, findings: Findings) -> HaCf:
 def _check_names(reading: _Reading) -> None:
     for statement in reading.statements:
         if statement.name not in KNOWN:
-            close = difflib.get_close_matches(statement.name.lower(), sorted(KNOWN), n=1)
-            hint = f"did you mean '{close[0]}'?" if close else "remove the line or mend its first word"
+            hint = suggest(statement.name.lower(), KNOWN) or "remove the line or mend its first word"
             reading.findings.error(statement.where, f"Illegal directive [{statement.name}] in {HA_CF}; {hint}")
         elif not statement.values:
             reading.findings.error(statement.where, f"{statement.name} has no value")

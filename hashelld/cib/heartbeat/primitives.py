@@ -6,11 +6,11 @@ import re
 from ipaddress import AddressValueError, IPv4Address, IPv6Address, NetmaskValueError, ip_network
 from typing import Final
 
-import msgspec
-
 from hashelld.cib.heartbeat.findings import Findings
 from hashelld.cib.heartbeat.haresources import GroupLine
 from hashelld.cib.heartbeat.twins import ADDRESS_SCRIPTS, SLOW, TWINS
+from hashelld.model.ids import ResourceId
+from hashelld.model.resource import Agent, AttributeSet, NvPair, Operation, Primitive
 
 
 _LOOKS_LIKE_ADDRESS: Final = re.compile(r"(?:\d[^./]*\.){3}\d[^./]*(?:/|\Z)")
@@ -21,22 +21,24 @@ _SLOW_TIMEOUT: Final = "60s"
 Pairs = tuple[tuple[str, str], ...]
 
 
-class Imported(msgspec.Struct, frozen=True, kw_only=True):
-    """One primitive, in the configure language's words."""
+def attributes(pairs: Pairs) -> tuple[AttributeSet, ...]:
+    """One set of these pairs; no set when there are none."""
+    return (AttributeSet(tuple(NvPair(name, value) for name, value in pairs)),) if pairs else ()
 
-    id: str
-    agent: str
-    params: Pairs = ()
-    timeout: str = _QUICK_TIMEOUT
 
-    @property
-    def operations(self) -> tuple[str, ...]:
-        """Its operations; heartbeat never looked at a started resource again, and knew no time limits."""
-        return (
-            f"op start interval=0 timeout={_SLOW_TIMEOUT}",
-            f"op stop interval=0 timeout={_SLOW_TIMEOUT}",
-            f"op monitor interval=10s timeout={self.timeout}",
-        )
+def operation(name: str, interval: str, timeout: str) -> Operation:
+    """`op NAME interval=… timeout=…`."""
+    return Operation(name, (NvPair("interval", interval), NvPair("timeout", timeout)))
+
+
+def resource(name: str, agent: Agent, params: Pairs = (), timeout: str = _QUICK_TIMEOUT) -> Primitive:
+    """A primitive with time limits and a monitor; heartbeat knew neither."""
+    operations = (
+        operation("start", "0", _SLOW_TIMEOUT),
+        operation("stop", "0", _SLOW_TIMEOUT),
+        operation("monitor", "10s", timeout),
+    )
+    return Primitive(id=ResourceId(name), agent=agent, params=attributes(params), operations=operations)
 
 
 class Names:
@@ -58,7 +60,7 @@ class Names:
         return name
 
 
-def primitive_of(word: str, line: GroupLine, names: Names, findings: Findings) -> Imported | None:
+def primitive_of(word: str, line: GroupLine, names: Names, findings: Findings) -> Primitive | None:
     """The primitive of one word; None after an error."""
     if _LOOKS_LIKE_ADDRESS.match(word):
         return _address(word, line, names, findings)
@@ -78,13 +80,13 @@ def primitive_of(word: str, line: GroupLine, names: Names, findings: Findings) -
         return _twin(script, arguments, line, names, findings)
     if not arguments:
         findings.notice(line.where, f"{script} becomes lsb:{script}; were it in resource.d, heartbeat:{script}")
-        return Imported(id=names.new(script), agent=f"lsb:{script}")
+        return resource(names.new(script), Agent("lsb", "", script))
     findings.notice(line.where, f"{script} stays a script of resource.d: heartbeat:{script}, its arguments are 1, 2…")
     numbered = tuple((str(at), value) for at, value in enumerate(arguments, start=1))
-    return Imported(id=names.new(script), agent=f"heartbeat:{script}", params=numbered)
+    return resource(names.new(script), Agent("heartbeat", "", script), numbered)
 
 
-def _address(word: str, line: GroupLine, names: Names, findings: Findings) -> Imported | None:
+def _address(word: str, line: GroupLine, names: Names, findings: Findings) -> Primitive | None:
     text, *rest = word.split("/")
     try:
         address = IPv6Address(text) if ":" in text else IPv4Address(text)
@@ -103,7 +105,7 @@ def _address(word: str, line: GroupLine, names: Names, findings: Findings) -> Im
         findings.error(line.where, f"'{broadcast}' is no broadcast address")
     given = (("ip", str(address)), ("cidr_netmask", prefix), ("nic", interface), ("broadcast", broadcast))
     params = tuple((name, value) for name, value in given if value)
-    return Imported(id=names.new(f"ip-{address}"), agent="ocf:heartbeat:IPaddr2", params=params)
+    return resource(names.new(f"ip-{address}"), _ocf_agent("IPaddr2"), params)
 
 
 def _is_ipv4(text: str) -> bool:
@@ -125,7 +127,7 @@ def _prefix(address: IPv4Address | IPv6Address, mask: str, line: GroupLine, find
         return ""
 
 
-def _ocf(arguments: list[str], line: GroupLine, names: Names, findings: Findings) -> Imported | None:
+def _ocf(arguments: list[str], line: GroupLine, names: Names, findings: Findings) -> Primitive | None:
     if len(arguments) != 2 or not all(arguments):
         findings.error(line.where, "OCF takes two arguments, OCF::TYPE::INSTANCE")
         return None
@@ -134,17 +136,21 @@ def _ocf(arguments: list[str], line: GroupLine, names: Names, findings: Findings
         line.where,
         f"the parameters of {instance} are in conf/OCF/{agent_type}/{instance}: add them to the resource '{instance}'",
     )
-    return Imported(id=names.new(instance), agent=f"ocf:heartbeat:{agent_type}", timeout=_timeout(agent_type))
+    return resource(names.new(instance), _ocf_agent(agent_type), timeout=_timeout(agent_type))
 
 
-def _twin(script: str, arguments: list[str], line: GroupLine, names: Names, findings: Findings) -> Imported | None:
+def _twin(script: str, arguments: list[str], line: GroupLine, names: Names, findings: Findings) -> Primitive | None:
     known = TWINS[script]
     if len(arguments) > len(known):
         findings.error(line.where, f"{script} takes at most {len(known)} arguments ({', '.join(known)})")
         return None
     params = tuple((name, value) for name, value in zip(known, arguments, strict=False) if value)
     findings.notice(line.where, f"{script} becomes ocf:heartbeat:{script}, the agent that the script runs")
-    return Imported(id=names.new(script), agent=f"ocf:heartbeat:{script}", params=params, timeout=_timeout(script))
+    return resource(names.new(script), _ocf_agent(script), params, _timeout(script))
+
+
+def _ocf_agent(agent_type: str) -> Agent:
+    return Agent("ocf", "heartbeat", agent_type)
 
 
 def _timeout(agent_type: str) -> str:

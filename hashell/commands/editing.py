@@ -1,0 +1,178 @@
+"""Commands that change the draft without a statement: values by path, groups, names, deletion, undo, the editor."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Annotated
+
+from hashell.commands.checking import attempt, refuse, resolver
+from hashell.commands.drafting import CONFIGURE, change_draft, replace_draft
+from hashell.errors import Refused, Usage
+from hashell.grammar.kinds import Flag, GroupRef, Kind, ObjectRef, choice
+from hashell.grammar.registry import command
+from hashell.grammar.scope import Scope
+from hashell.outcomes import Candidate, Outcome, Said
+from hashell.session import Session
+from hashell.settings import read
+from hashelld.cib import change
+from hashelld.cib.document import Cib, Properties
+from hashelld.cib.lang.format import format_cib
+from hashelld.cib.lang.lower import read_cib
+from hashelld.model.node import Node
+from hashelld.model.resource import Primitive, Template, pairs_of
+
+
+def _paths(scope: Scope, _before: tuple[str, ...]) -> Iterator[Candidate]:
+    for resource in scope.cib().resources:
+        for pair in (*pairs_of(resource.params), *pairs_of(resource.meta)):
+            yield Candidate(f"{resource.id}.{pair.name}", pair.value or "")
+        for operation in resource.operations if isinstance(resource, Primitive | Template) else ():
+            for option in operation.options:
+                yield Candidate(f"{resource.id}.{operation.name}.{option.name}", option.value or "")
+
+
+ValuePath = Annotated[str, Kind(name="path", help="RESOURCE.NAME or RESOURCE.OPERATION.OPTION", offer=_paths)]
+Membership = Annotated[str, choice("add:put primitives into the group", "remove:take primitives out of it")]
+
+
+@command(
+    CONFIGURE,
+    "set",
+    examples=(
+        "configure set web.port 8080",
+        "configure set web.meta.priority 10",
+        "configure set web.monitor.timeout 30s",
+    ),
+)
+def configure_set(session: Session, path: ValuePath, value: str) -> Outcome:
+    """Change one value by its path: RESOURCE.NAME, RESOURCE.params.NAME, RESOURCE.OPERATION.[INTERVAL.]OPTION."""
+    edits = attempt(lambda: change.set_path(session.draft.cib, path, value))
+    return change_draft(session, edits, f"{path} is {value}.")
+
+
+@command(CONFIGURE, "unset", examples=("configure unset web.port", "configure unset web.monitor.timeout"))
+def configure_unset(session: Session, path: ValuePath) -> Outcome:
+    """Remove one value by its path: what holds by default holds again."""
+    return change_draft(session, attempt(lambda: change.unset_path(session.draft.cib, path)), f"{path} is not set.")
+
+
+@command(
+    CONFIGURE,
+    "modgroup",
+    examples=(
+        "configure modgroup apps add vip",
+        "configure modgroup apps add vip before fs",
+        "configure modgroup apps remove vip",
+    ),
+)
+def configure_modgroup(session: Session, group: GroupRef, verb: Membership, member: str, *more: str) -> Outcome:
+    """Add primitives to a group (at its end, or `before MEMBER`, `after MEMBER`), or remove them from it."""
+    cib = session.draft.cib
+    words = (member, *more)
+    if verb == "remove":
+        return change_draft(
+            session, attempt(lambda: change.group_remove(cib, group, words)), f"{' '.join(words)} left {group}."
+        )
+    side, beside = (words[-2], words[-1]) if words[-2:-1] in (("before",), ("after",)) else ("", "")
+    added = words[:-2] if side else words
+    if not added:
+        raise Usage("configure modgroup GROUP add PRIMITIVE [before|after MEMBER]")
+    edits = attempt(lambda: change.group_add(cib, group, added, **({side: beside} if side else {})))
+    return change_draft(session, edits, f"{' '.join(added)} joined {group}.")
+
+
+@command(
+    CONFIGURE,
+    "delete",
+    aliases=("rm",),
+    destroys=True,
+    examples=("configure delete web", "configure delete web --cascade"),
+)
+def configure_delete(session: Session, id_: ObjectRef, *more: ObjectRef, cascade: Flag = False) -> Outcome:
+    """Delete objects; a resource that runs is stopped by the cluster.
+
+    What names a deleted object is listed and refuses it; with --cascade it is changed, or deleted too.
+    """
+    ids = (id_, *more)
+    edits = attempt(lambda: change.delete(session.draft.cib, ids, cascade=cascade))
+    gone = [edit.id for edit in edits if hasattr(edit, "id")]
+    return change_draft(session, edits, f"Deleted {' '.join(gone)}.")
+
+
+@command(CONFIGURE, "rename", examples=("configure rename web www",))
+def configure_rename(session: Session, id_: ObjectRef, new: str) -> Outcome:
+    """Give an object another id, wherever it is named; a running resource is stopped and started by its new name."""
+    return change_draft(session, attempt(lambda: change.rename(session.draft.cib, id_, new)), f"{id_} is now {new}.")
+
+
+@command(CONFIGURE, "undo", examples=("undo",))
+def configure_undo(session: Session) -> Outcome:
+    """Take back the last change of the draft."""
+    session.undo()
+    return Said(text="Undone." + _left(session))
+
+
+@command(CONFIGURE, "redo", examples=("redo",))
+def configure_redo(session: Session) -> Outcome:
+    """Do again what was undone."""
+    session.redo()
+    return Said(text="Done again." + _left(session))
+
+
+@command(CONFIGURE, "refresh", examples=("refresh",))
+def configure_refresh(session: Session) -> Outcome:
+    """Drop the draft, and begin again from the cluster's configuration."""
+    if session.is_dirty:
+        session.confirm("Drop the changes that are not committed?")
+    session.discard()
+    return Said(text="The draft is the cluster's configuration.")
+
+
+@command(CONFIGURE, "erase", destroys=True, examples=("configure erase", "configure erase --nodes"))
+def configure_erase(session: Session, *, nodes: Flag = False) -> Outcome:
+    """Delete the whole configuration but nodes and cluster properties; with --nodes also what is set for nodes."""
+    cib = session.draft.cib
+    kept = tuple(o for o in cib.objects if isinstance(o, Properties) or (isinstance(o, Node) and not nodes))
+    gone = len(cib.objects) - len(kept)
+    if not gone:
+        return Said(text="There is nothing to erase.", data={"changed": False})
+    session.confirm(f"Delete {gone} objects, {sum(1 for _ in cib.resources)} of them resources, which are stopped?")
+    return replace_draft(session, Cib(kept), f"Deleted {gone} objects.")
+
+
+@command(CONFIGURE, "edit", examples=("configure edit", "configure edit web vip"))
+def configure_edit(session: Session, *ids: ObjectRef) -> Outcome:
+    """Edit the configuration, or some of its objects, as text in $EDITOR; what is wrong with it is shown there."""
+    if not session.is_interactive:
+        raise Refused("edit needs a terminal; in scripts: configure load update PATH")
+    cib = session.draft.cib
+    shown = Cib(tuple(o for o in cib.objects if not ids or o.id in ids))
+    others = Cib(tuple(o for o in cib.objects if ids and o.id not in ids))
+    done: list[Outcome] = []
+
+    def accept(text: str) -> None:
+        made, found = read_cib(text, resolver(session))
+        refuse(found, text)
+        merged = _merged(cib, shown, made, others)
+        done.append(replace_draft(session, merged, "The draft is as you edited it."))
+
+    editor: str = read(os.environ).editor
+    import_module("hashell.terminal.editor").edit_text(format_cib(shown), accept, editor=editor)
+    return done[-1] if done else Said(text="Nothing was changed.", data={"changed": False})
+
+
+def _merged(cib: Cib, shown: Cib, made: Cib, others: Cib) -> Cib:
+    """The edited objects where they stood, new ones at the end, those that were not shown as they are."""
+    edited = {o.id: o for o in made.objects}
+    clash = next((o.id for o in others.objects if o.id in edited), None)
+    if clash is not None:
+        raise Refused(f"The id '{clash}' is used by an object that is not shown here.")
+    visible = {o.id for o in shown.objects}
+    kept = [edited.pop(o.id) if o.id in edited else o for o in cib.objects if o.id in edited or o.id not in visible]
+    return Cib((*kept, *edited.values()))
+
+
+def _left(session: Session) -> str:
+    return " The draft differs from the cluster's configuration." if session.is_dirty else " The draft changes nothing."

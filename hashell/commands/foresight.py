@@ -1,0 +1,42 @@
+"""What the cluster would do, and why it does what it does: planned here, with the code that the DC plans with."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from hashell.outcomes import Outcome, Planned, Why
+from hashell.session import Session
+from hashelld.cib.view import ClusterView
+from hashelld.model.action import Action
+from hashelld.model.ids import NodeId, ResourceId
+from hashelld.policy.explain import explain
+from hashelld.policy.graph import Transition
+from hashelld.policy.plan import plan
+from hashelld.policy.simulate import carry_out
+
+
+ROUNDS_MAX = 10
+"""A plan, carried out, may make further steps possible; so often the cluster is looked at again."""
+
+
+def foresee(view: ClusterView, diff: str) -> Planned:
+    """Everything that the cluster would do until nothing is left to do, with the draft's difference."""
+    actions: list[Action] = []
+    first = transition = plan(view)
+    for _round in range(ROUNDS_MAX):
+        offset = len(actions)
+        actions += [replace(a, after=tuple(at + offset for at in a.after)) for a in transition.actions]
+        if not transition.actions:
+            break
+        view = carry_out(view, transition)
+        transition = plan(view)
+    whole = Transition(tuple(actions), transition.placement, transition.blocked, first.wake_ms)
+    return Planned(transition=whole, diff=diff)
+
+
+def explain_placement(session: Session, resource: ResourceId, node: NodeId | None) -> Outcome:
+    """Why a resource is where it is; with a node, that node's scores alone."""
+    found = explain(session.view(), resource)
+    if node is not None:
+        found = replace(found, scores=tuple(score for score in found.scores if score.node == node))
+    return Why(found)

@@ -1,0 +1,140 @@
+"""The texts of hashelld(8) and hashelld.toml(5)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hashell.generate import mdoc
+
+
+_DAEMON: Final = """
+hashelld runs on every node of a cluster. The daemons hear each other's heartbeats, agree on one configuration, and
+decide together which node runs which resource; each starts, stops and monitors its own with resource agents. A node
+that is lost is fenced before what it ran is started elsewhere.
+"""
+_COMMANDS: Final = (
+    (
+        "run [--config PATH] [--log FORM] [--level LEVEL]",
+        "Run in the foreground and log to standard error. SIGTERM stops the node's resources and leaves the cluster.",
+    ),
+    ("keygen PATH", "Write a new cluster key, readable by its owner alone. Every node needs a copy of the same key."),
+    ("check [PATH]", "Check a hashelld.toml and the keys that it names; every problem is told with its line."),
+)
+_DAEMON_FILES: Final = (
+    ("/etc/hashell/hashelld.toml", "The daemon's configuration."),
+    ("/etc/hashell/cluster.key", "The cluster's key, mode 0600."),
+    ("/var/lib/hashell", "The replicated log, promises and votes."),
+    ("/run/hashell/hashelld.sock", "Where hashell talks to the daemon; for root and the group haclient."),
+)
+_EXIT: Final = (
+    ("0", "Done, or left cleanly."),
+    ("1", "Refused or failed."),
+    ("2", "The command line is wrong."),
+)
+_FILE: Final = """
+hashelld.toml is a TOML file. Every key has a default but the names and addresses of the nodes; an unknown key is an
+error that is told with its line. Durations are written as 100ms, 10s or 2min. Relative paths count from the
+file's directory.
+"""
+_TABLES: Final = (
+    (
+        "[node]",
+        (
+            ("name", "This node's name; the host's name by default. It must be among the nodes."),
+            ("state", "Where the log is kept; /var/lib/hashell by default."),
+            ("socket", "Where hashell connects; /run/hashell/hashelld.sock by default."),
+            ("realtime", "Run with realtime priority and locked memory where the system allows it; true by default."),
+        ),
+    ),
+    (
+        "[cluster]",
+        (
+            ("name", "The cluster's name; clusters of different names do not hear each other."),
+            (
+                "key",
+                "The file with the cluster's key, or a list of files: the first is active, all are accepted. "
+                "/etc/hashell/cluster.key by default.",
+            ),
+            ("port", "TCP for messages and UDP for heartbeats; 5409 by default."),
+            ("keepalive", "Time between two heartbeats; 100ms by default."),
+            ("warntime", "Silence after which a late node is told of; 300ms by default."),
+            ("deadtime", "Silence after which a node is lost; 600ms by default."),
+            ("initdead", "How long nodes are waited for at the start; 10s by default."),
+            (
+                "restart_grace",
+                "How long a daemon that ended on a node that lives is waited for before its node is lost.",
+            ),
+        ),
+    ),
+    (
+        "[[nodes]]",
+        (
+            ("name", "The node's name."),
+            ("addresses", "A list of IP addresses; more than one are redundant links."),
+            ("port", "When it differs from the cluster's."),
+            ("votes", "1 by default."),
+        ),
+    ),
+    (
+        "[quorum]",
+        (
+            ("two_node", "A cluster of two: the survivor goes on alone after it has fenced its peer."),
+            ("wait_for_all", "Wait for all nodes at the first start."),
+            ("auto_tie_breaker", "lowest, highest or a node's name: in an even split its side goes on."),
+            ("last_man_standing", "Lower the number of votes needed when nodes are lost one after another."),
+            ("last_man_standing_window", "How long after a loss that happens; 10s by default."),
+            (
+                "takeover_delay",
+                "Without fencing: how long a survivor waits before it takes over; 0s by default, auto computes the "
+                "time in which a node with a watchdog has stopped.",
+            ),
+        ),
+    ),
+    (
+        "[agents]",
+        (
+            ("environment", "A table of variables that every agent gets."),
+            ("ocf_root", "Where OCF agents are; /usr/lib/ocf by default."),
+        ),
+    ),
+)
+_EXAMPLE: Final = (
+    "[cluster]",
+    'name = "web"',
+    "",
+    "[[nodes]]",
+    'name = "node1"',
+    'addresses = ["192.0.2.1", "198.51.100.1"]',
+    "",
+    "[[nodes]]",
+    'name = "node2"',
+    'addresses = ["192.0.2.2", "198.51.100.2"]',
+    "",
+    "[quorum]",
+    "two_node = true",
+)
+
+
+def daemon_page() -> str:
+    """hashelld(8)."""
+    body = [
+        *mdoc.section("SYNOPSIS", ".Nm", ".Ar command", ".Op Ar argument ..."),
+        *mdoc.section("DESCRIPTION", mdoc.text(_DAEMON)),
+        *mdoc.section("COMMANDS", *mdoc.items(_COMMANDS)),
+        *mdoc.section("FILES", *mdoc.items(_DAEMON_FILES)),
+        *mdoc.section("EXIT STATUS", *mdoc.items(_EXIT)),
+        *mdoc.section("SEE ALSO", ".Xr hashell 1 ,", ".Xr hashelld.toml 5"),
+    ]
+    return mdoc.page("HASHELLD", "8", "hashelld", "high-availability node daemon", body)
+
+
+def file_page() -> str:
+    """hashelld.toml(5)."""
+    tables = [line for name, keys in _TABLES for line in (f".Ss {name}", *mdoc.items(keys))]
+    body = [
+        *mdoc.section("DESCRIPTION", mdoc.text(_FILE)),
+        *mdoc.section("KEYS", *tables),
+        *mdoc.section("EXAMPLES", *mdoc.example(_EXAMPLE)),
+        *mdoc.section("SEE ALSO", ".Xr hashell 1 ,", ".Xr hashelld 8"),
+    ]
+    return mdoc.page("HASHELLD.TOML", "5", "hashelld.toml", "configuration of hashelld", body)

@@ -1,0 +1,69 @@
+"""The registry as plain rows, for the files that other shells read."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from hashell.grammar.bind import COMMON
+from hashell.grammar.registry import EVERYWHERE, LEVELS, all_commands
+
+
+GLOBAL_OPTIONS: Final = {
+    "--socket": "which hashelld to talk to",
+    "--cib": "work on a CIB file",
+    "--file": "run the statements of a file",
+    "--json": COMMON["--json"],
+    "--force": COMMON["--force"],
+    "--yes": COMMON["--yes"],
+    "--wait": COMMON["--wait"],
+    "--version": "print the version",
+    "--help": "explain",
+}
+"""Options before the command, with their help."""
+WITH_FILE: Final = ("--socket", "--cib", "--file")
+"""Those that name a file."""
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One command."""
+
+    level: str
+    name: str
+    summary: str
+    options: dict[str, str]
+    """Its own and the common ones, with their help."""
+    takes_words: bool
+    takes_path: bool
+
+    @property
+    def key(self) -> str:
+        """The words that run it."""
+        return f"{self.level} {self.name}" if self.level else self.name
+
+
+def rows() -> list[Row]:
+    """Every command that a command line may name: moving between levels is for the prompt, `help` is for both."""
+    return [
+        Row(
+            level="" if one.level == EVERYWHERE else one.level,
+            name=one.name,
+            summary=one.summary,
+            options={f"--{option.name}": option.kind.help for option in one.options} | COMMON,
+            takes_words=bool(one.positionals),
+            takes_path=bool(one.positionals) and all(word.kind.is_path for word in one.positionals),
+        )
+        for one in all_commands()
+        if one.level != EVERYWHERE or one.name == "help"
+    ]
+
+
+def words_at_top(table: list[Row]) -> list[str]:
+    """Levels and the commands of the top."""
+    return [*levels(), *sorted(row.name for row in table if not row.level)]
+
+
+def levels() -> dict[str, str]:
+    """Levels with their help."""
+    return {name: known.help for name, known in LEVELS.items() if name not in ("", EVERYWHERE)}

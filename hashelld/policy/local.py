@@ -1,0 +1,62 @@
+"""What a node without quorum does on its own: stop everything, in the order that constraints and groups demand."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from hashelld.cib.document import PROPERTY, Cib, Properties
+from hashelld.cib.view import ClusterView, NodeView
+from hashelld.model.action import Action, ActionKind
+from hashelld.model.history import ActionResult, NodeStatus
+from hashelld.model.ids import NodeId
+from hashelld.model.resource import AttributeSet, NvPair
+from hashelld.policy.graph import Transition
+from hashelld.policy.observe import active
+from hashelld.policy.plan import plan
+
+
+_ALONE: Final = Properties(
+    id="alone",
+    kind=PROPERTY,
+    set=AttributeSet(
+        tuple(
+            NvPair(name, value)
+            for name, value in (
+                ("stop-all-resources", "true"),
+                ("stonith-enabled", "false"),
+                ("stop-orphan-resources", "true"),
+            )
+        ),
+        score="INFINITY",
+    ),
+)
+
+
+def stop_everything(cib: Cib, status: NodeStatus, node: NodeId) -> Transition:
+    """Stops of all that is active on the node and managed.
+
+    Judged by the node's own report alone; an operation under way counts as active, a failed stop is tried again.
+    """
+    running = tuple(
+        ActionResult(resource=resource, operation="start", call=call)
+        for call, resource in enumerate(active(status), start=1)
+    )
+    alone = NodeView(node=node, online=True, status=NodeStatus(node=node, operations=running))
+    view = ClusterView(cib=Cib((_ALONE, *cib.objects)), nodes=(alone,), dc=node)
+    return _only_stops(plan(view))
+
+
+def _only_stops(transition: Transition) -> Transition:
+    kept: dict[int, int] = {}
+    through: dict[int, tuple[int, ...]] = {}
+    actions: list[Action] = []
+    for index, action in enumerate(transition.actions):
+        after = sorted({kept[b] for first in action.after for b in ([first] if first in kept else through[first])})
+        if action.kind is ActionKind.RESOURCE and action.operation == "stop":
+            kept[index] = len(actions)
+            actions.append(msgspec.structs.replace(action, after=tuple(after), reason="no quorum"))
+        else:
+            through[index] = tuple(i for i, at in kept.items() if at in after)
+    return Transition(tuple(actions))

@@ -1,0 +1,128 @@
+"""Walking a transition: what begins when, and what never does."""
+
+from __future__ import annotations
+
+import pytest
+
+from hashelld.core.execution import Execution
+from hashelld.model.action import Action, ActionKind
+from hashelld.model.ids import NodeId, ResourceId
+from hashelld.policy.graph import Transition
+
+
+def step(*after: int, kind: ActionKind = ActionKind.RESOURCE) -> Action:
+    return Action(kind=kind, node=NodeId("n"), resource=ResourceId("r"), operation="start", after=after)
+
+
+def execution(*actions: Action, at_once: int = 30) -> Execution:
+    return Execution(Transition(actions=actions), at_once)
+
+
+def indexes(walk: Execution) -> list[int]:
+    return [index for index, _ in walk.ready()]
+
+
+def test_nothing_to_do_is_finished():
+    walk = execution()
+    assert walk.ready() == []
+    assert walk.is_finished
+    assert walk.remaining == 0
+
+
+def test_actions_begin_when_those_before_are_done():
+    walk = execution(step(), step(0), step(0), step(1, 2))
+    assert indexes(walk) == [0]
+    assert indexes(walk) == []
+    assert walk.in_flight == {0}
+    walk.on_done(0, True)
+    assert indexes(walk) == [1, 2]
+    walk.on_done(2, True)
+    assert indexes(walk) == []
+    walk.on_done(1, True)
+    assert indexes(walk) == [3]
+    assert not walk.is_finished
+    walk.on_done(3, True)
+    assert walk.is_finished
+    assert not walk.is_aborted
+
+
+def test_an_action_may_stand_before_what_it_waits_for():
+    walk = execution(step(1), step())
+    assert indexes(walk) == [1]
+
+
+def test_pseudo_actions_complete_by_being_reached():
+    pseudo = ActionKind.PSEUDO
+    walk = execution(step(kind=pseudo), step(0, kind=pseudo), step(1), step(2, kind=pseudo))
+    assert indexes(walk) == [2]
+    assert walk.remaining == 2
+    walk.on_done(2, True)
+    assert indexes(walk) == []
+    assert walk.is_finished
+
+
+def test_a_failure_ends_the_dispatching_and_what_is_in_flight_is_waited_for():
+    walk = execution(step(), step(), step(0), step(1))
+    assert indexes(walk) == [0, 1]
+    walk.on_done(0, False)
+    assert walk.is_aborted
+    assert not walk.is_finished
+    walk.on_done(1, True)
+    assert indexes(walk) == []
+    assert walk.is_finished
+    assert walk.remaining == 3
+
+
+def test_abort():
+    walk = execution(step(), step())
+    walk.abort()
+    assert indexes(walk) == []
+    assert walk.is_finished
+
+
+def test_only_so_many_resource_actions_are_in_flight():
+    walk = execution(step(), step(), step(), step(kind=ActionKind.FENCE), at_once=2)
+    assert indexes(walk) == [0, 1, 3]
+    walk.on_done(3, True)
+    assert indexes(walk) == []
+    walk.on_done(0, True)
+    assert indexes(walk) == [2]
+
+
+def test_a_pseudo_action_passes_those_that_wait_for_room():
+    walk = execution(step(), step(), step(kind=ActionKind.PSEUDO), step(2, kind=ActionKind.FENCE), at_once=1)
+    assert indexes(walk) == [0, 3]
+
+
+def test_results_that_come_again_or_were_not_asked_for_are_ignored():
+    walk = execution(step(), step(0))
+    walk.on_done(1, True)
+    assert walk.remaining == 2
+    indexes(walk)
+    walk.on_done(0, True)
+    walk.on_done(0, False)
+    assert not walk.is_aborted
+    assert indexes(walk) == [1]
+
+
+def test_the_same_predecessor_twice_is_one():
+    walk = execution(step(), step(0, 0))
+    indexes(walk)
+    walk.on_done(0, True)
+    assert indexes(walk) == [1]
+
+
+@pytest.mark.parametrize("actions", [(step(0),), (step(1), step(0)), (step(7),), (step(), step(0, 2), step(1))])
+def test_actions_that_wait_for_each_other_or_for_nothing_are_our_bug(actions):
+    with pytest.raises(AssertionError):
+        execution(*actions)
+
+
+def test_a_large_transition_is_walked_in_linear_time():
+    size = 20_000
+    walk = execution(step(), *(step(0) for _ in range(size)), step(*range(1, size + 1)), at_once=size + 2)
+    assert indexes(walk) == [0]
+    walk.on_done(0, True)
+    for index in indexes(walk):
+        walk.on_done(index, True)
+    assert indexes(walk) == [size + 1]

@@ -1,0 +1,225 @@
+"""The shell's entrance: who asks is what the kernel says, and stale sockets do not stop a start."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import zmq
+
+from hashelld.core.events import ClientAsked, ClientGone
+from hashelld.io.clients import ClientSocket, Credentials, SocketTaken, is_permitted, read_credentials
+from hashelld.io.sockets import Context
+from hashelld.limits import CLIENTS_MAX
+from hashelld.model.ids import NodeId
+from hashelld.wire.client import PROTOCOL, Ask, Done, GetStatus, Refused
+from hashelld.wire.codec import decode_tell, encode_ask
+from tests.io.build import until
+
+
+class Server:
+    """The daemon's end and what came in."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.context: Context = zmq.Context()
+        self.socket = ClientSocket(self.context, str(path), NodeId("a"))
+        self.events: list[ClientAsked | ClientGone] = []
+
+    def look(self) -> list[ClientAsked | ClientGone]:
+        self.events.extend(self.socket.receive())
+        return self.events
+
+    def shell(self, name: bytes | None = None) -> zmq.Socket[bytes]:
+        opened = self.context.socket(zmq.DEALER)
+        opened.linger = 0
+        if name is not None:
+            opened.set(zmq.ROUTING_ID, name)
+        opened.connect(f"ipc://{self.path}")
+        return opened
+
+    def gone(self) -> list[bytes]:
+        return [event.client for event in self.look() if isinstance(event, ClientGone)]
+
+    def asked(self) -> list[ClientAsked]:
+        return [event for event in self.look() if isinstance(event, ClientAsked)]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    made = Server(tmp_path / "run" / "s.sock")
+    yield made
+    made.socket.close()
+    made.context.destroy(linger=0)
+
+
+def ask(shell: zmq.Socket[bytes], ticket: int = 1) -> None:
+    shell.send(encode_ask(Ask(PROTOCOL, ticket, GetStatus())))
+
+
+def test_a_request_and_its_answer(server: Server) -> None:
+    shell = server.shell()
+    ask(shell, 42)
+    until(server.asked)
+    (asked,) = server.asked()
+    assert (asked.ticket, asked.request) == (42, GetStatus())
+    assert (asked.author.uid, asked.author.node) == (os.geteuid(), "a")
+    server.socket.send(asked.client, 42, Done("fine"))
+    until(lambda: shell.poll(0))
+    assert decode_tell(shell.recv()).answer == Done("fine")
+
+
+def test_the_socket_is_not_for_everybody(server: Server) -> None:
+    assert server.path.stat().st_mode & 0o777 == 0o660
+    assert server.path.parent.stat().st_mode & 0o027 == 0
+    server.socket.close()
+    assert not server.path.exists()
+
+
+def test_a_shell_that_leaves_is_told_of(server: Server) -> None:
+    one, two = server.shell(), server.shell()
+    ask(one)
+    until(server.asked)
+    ask(two)
+    until(lambda: len(server.asked()) == 2)
+    first, second = server.asked()
+    one.close()
+    until(server.gone)
+    assert server.gone() == [first.client]
+    server.socket.send(first.client, 1, Done())
+    assert server.socket.dropped == 1
+    again = server.shell()
+    ask(again)
+    until(lambda: len(server.asked()) == 3)
+    two.close()
+    until(lambda: len(server.gone()) == 2)
+    assert server.gone()[1] == second.client
+
+
+def test_a_shell_that_asks_and_leaves_at_once(server: Server) -> None:
+    for _ in range(5):
+        shell = server.shell()
+        shell.linger = 1_000
+        ask(shell)
+        shell.close()
+    until(lambda: len(server.gone()) == 5)
+    assert len(server.asked()) == 5
+
+
+def test_a_name_is_no_identity(server: Server) -> None:
+    one = server.shell(b"same")
+    ask(one)
+    until(server.asked)
+    one.close()
+    two = server.shell(b"same")
+    ask(two, 2)
+    until(lambda: len(server.asked()) == 2)
+    kinds = [type(event) for event in server.look()]
+    assert kinds == [ClientAsked, ClientGone, ClientAsked]
+
+
+@pytest.mark.parametrize("frames", [[b""], [b"garbage"], [b"\x93\x02\x01\x81\xa4type\xa7get-cib"]])
+def test_what_is_not_understood_is_answered(server: Server, frames: list[bytes]) -> None:
+    shell = server.shell()
+    shell.send_multipart(frames)
+    until(lambda: server.look() or server.socket.dropped)
+    until(lambda: shell.poll(0))
+    answer = decode_tell(shell.recv()).answer
+    assert isinstance(answer, Refused)
+    assert answer.code == "invalid"
+    assert server.events == []
+
+
+def test_more_frames_than_one_are_dropped(server: Server) -> None:
+    shell = server.shell()
+    shell.send_multipart([b"", encode_ask(Ask(PROTOCOL, 1, GetStatus()))])
+    until(lambda: server.look() or server.socket.dropped)
+    assert server.events == []
+
+
+def test_there_is_a_limit_of_shells(server: Server) -> None:
+    shells = [server.shell() for _ in range(CLIENTS_MAX + 1)]
+    for shell in shells:
+        ask(shell)
+        until(lambda shell=shell: (server.look() and len(server.asked()) == CLIENTS_MAX) or shells[0].poll(0) == 0)
+    until(lambda: server.look() and any(shell.poll(0) for shell in shells))
+    refused = next(shell for shell in shells if shell.poll(0))
+    answer = decode_tell(refused.recv()).answer
+    assert isinstance(answer, Refused)
+    assert len(server.asked()) == CLIENTS_MAX
+
+
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [
+        ("localhost:0:1:2", Credentials(0, 1)),
+        ("localhost:0:1", None),
+        ("127.0.0.1", None),
+        ("localhost:-1:1:2", None),
+        ("localhost:a:1:2", None),
+        ("", None),
+    ],
+)
+def test_credentials_are_read(address: str, found: Credentials | None) -> None:
+    assert read_credentials(address) == found
+
+
+def test_permission_is_for_root_oneself_and_the_group() -> None:
+    assert is_permitted(Credentials(0, 0))
+    assert is_permitted(Credentials(os.geteuid(), 99_999))
+    assert not is_permitted(Credentials(99_998, 99_998))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
+def test_another_user_is_refused(server: Server) -> None:
+    os.chmod(server.path, 0o666)  # noqa: PTH101
+    for directory in server.path.parents[:3]:
+        directory.chmod(0o755)
+    code = (
+        "import os,sys,zmq; os.setgid(99998); os.setuid(99998); s=zmq.Context().socket(zmq.DEALER); "
+        "s.connect('ipc://'+sys.argv[1]); s.send(bytes.fromhex(sys.argv[2])); "
+        "s.poll(5000) and os.write(1, s.recv()); s.close(0)"
+    )
+    read, write = os.pipe()
+    request = encode_ask(Ask(PROTOCOL, 1, GetStatus())).hex()
+    import sys
+
+    argv = (sys.executable, "-c", code, str(server.path), request)
+    pid = os.posix_spawn(sys.executable, argv, dict(os.environ), file_actions=[(os.POSIX_SPAWN_DUP2, write, 1)])
+    os.close(write)
+    until(lambda: server.look() or server.socket.refused)
+    answer = decode_tell(os.read(read, 65_536)).answer
+    os.waitpid(pid, 0)
+    os.close(read)
+    assert isinstance(answer, Refused)
+    assert answer.code == "permission"
+    assert server.events == []
+
+
+def test_a_stale_socket_is_replaced_and_a_living_one_not(tmp_path: Path) -> None:
+    path = tmp_path / "s.sock"
+    with socket.socket(socket.AF_UNIX) as stale:
+        stale.bind(str(path))
+    server = Server(path)
+    with pytest.raises(SocketTaken, match="another hashelld"):
+        ClientSocket(server.context, str(path), NodeId("b"))
+    shell = server.shell()
+    ask(shell)
+    until(server.asked)
+    server.socket.close()
+    server.context.destroy(linger=0)
+
+
+def test_what_is_no_socket_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "precious"
+    path.write_text("data")
+    with zmq.Context() as context, pytest.raises(SocketTaken, match="no socket"):
+        ClientSocket(context, str(path), NodeId("a"))
+    assert path.read_text() == "data"
+    (tmp_path / "open").mkdir(mode=0o777)
+    (tmp_path / "open").chmod(0o777)
+    with zmq.Context() as context, pytest.raises(SocketTaken, match="others may replace"):
+        ClientSocket(context, str(tmp_path / "open" / "s"), NodeId("a"))
