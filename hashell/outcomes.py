@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from hashelld.model.ids import NodeId
-from hashelld.policy.explain import Explanation
+from hashelld.policy.explanation import Explanation
 from hashelld.policy.graph import Transition
 from hashelld.wire.client import StatusIs
 
@@ -96,6 +96,24 @@ class Why(msgspec.Struct, frozen=True, tag="why"):
     explanation: Explanation
 
 
+class Simulated(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One recorded CIB: where things are after its plan was carried out, the actions, and what waits for what."""
+
+    file: str
+    error: str = ""
+    placement: tuple[tuple[str, str, str], ...] = ()
+    """Resource, node and role of every active instance."""
+    actions: tuple[str, ...] = ()
+    edges: tuple[tuple[int, int], ...] = ()
+    """Pairs of indexes into `actions`: before, after."""
+
+
+class Simulation(msgspec.Struct, frozen=True, kw_only=True, tag="simulation"):
+    """Several recorded CIBs; in JSON, each is a line of its own."""
+
+    files: tuple[Simulated, ...]
+
+
 class Candidate(msgspec.Struct, frozen=True):
     """One completion: what is inserted, and one line that describes it."""
 
@@ -103,4 +121,4 @@ class Candidate(msgspec.Struct, frozen=True):
     description: str = ""
 
 
-Outcome = Said | Table | Listing | StatusReport | Planned | Why
+Outcome = Said | Table | Listing | StatusReport | Planned | Why | Simulation

@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from hashell.client.port import Client
-from hashell.errors import Refused, TimedOut, Usage
+from hashell.errors import HashellError, Refused, TimedOut, Usage
 from hashell.grammar.scope import AgentSource
 from hashelld.cib.document import Cib, Object
 from hashelld.cib.edit import Edit, EditRefused, Put, apply
@@ -27,6 +27,10 @@ WAIT_TIMEOUT_MS: Final = 600_000
 EVENT_MS: Final = 1_000
 
 A = TypeVar("A", bound=wire.Answer)
+
+
+class Stayed(HashellError):
+    """The user was asked, and stays with the draft: there is nothing to complain about."""
 
 
 class Options(msgspec.Struct, kw_only=True):
@@ -301,7 +305,9 @@ class Session:
     def enter(self, level: str) -> None:
         """Go to a level; leaving `configure` with something uncommitted is refused unless `on_leave` settles it."""
         if self.level == "configure" and level != "configure":
-            if self.is_dirty and (self.on_leave is None or not self.on_leave()):
+            if self.is_dirty and self.on_leave is not None and not self.on_leave():
+                raise Stayed
+            if self.is_dirty:
                 raise Usage("The draft has uncommitted changes: commit them, or discard them with refresh.")
             self.discard()
         self.level = level

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from typing import Final
 
 from hashelld.wire.codec import ASK_BYTES_MAX, BEAT_BYTES_MAX, ENVELOPE_BYTES_MAX, FRAME_BYTES_MAX, FRAMES_MAX
@@ -32,6 +33,9 @@ WALL_JUMP_MS: Final = 1_000
 DROPS_NOTED_EVERY_MS: Final = 60_000
 FLUSH_MS: Final = 300
 """How long messages already given to libzmq may still leave after the loop's end."""
+
+LINE_BYTES_MAX: Final = 4_000
+"""Of the log; a pipe that is writable takes so much (PIPE_BUF) without waiting."""
 
 # Messages between nodes.
 PEER_SEND_QUEUE_MAX: Final = 256
@@ -65,6 +69,7 @@ assert NODES_MAX * (NODE_NAME_LENGTH_MAX + 2) < BEAT_BYTES_MAX // 2 + 512, "a be
 assert ASK_BYTES_MAX < FRAME_BYTES_MAX < ENVELOPE_BYTES_MAX == FRAME_BYTES_MAX * (FRAMES_MAX - 1)
 assert CLIENTS_MAX <= CLIENT_QUEUE_MAX
 assert MESSAGES_PER_TURN_MAX < INBOX_MAX
+assert LINE_BYTES_MAX < select.PIPE_BUF
 assert CONNECT_MS > RECONNECT_MS
 assert HANDSHAKE_MS > CONNECT_MS
 assert KILL_AFTER_MS < ORPHANS_GONE_MS

@@ -72,13 +72,13 @@ def _fencing(status: StatusIs, cib: Cib) -> Iterator[Finding]:
     has_device = any(
         isinstance(r, Primitive) and r.agent is not None and r.agent.standard == "stonith" for r in cib.resources
     )
-    if parse_boolean(given) is False:
+    if parse_boolean(given) is False and not status.quorum.unsafe:
         yield Finding(
             DOUBT,
             "fencing is switched off: a node that is cut off may still run what is started elsewhere",
             "configure a device: ra list stonith; then property stonith-enabled=true",
         )
-    elif not has_device and cib.resources:
+    elif parse_boolean(given) is not False and not has_device and cib.resources:
         yield Finding(
             PROBLEM,
             "fencing is on and there is no device: what a lost node ran is not taken over",

@@ -17,6 +17,7 @@ from hashelld.model.resource import Clone, Group, Resource, value_of, with_value
 
 CLI_PREFER = "cli-prefer-"
 CLI_BAN = "cli-ban-"
+UNCHANGED = "Nothing to change: it is so already."
 
 
 def resource_of(cib: Cib, name: str) -> Resource:
@@ -82,7 +83,7 @@ def leftovers_of(cib: Cib, resource: str | None = None) -> tuple[Location, ...]:
 def carry_out(session: Session, edits: tuple[Edit, ...], text: str, *, wait: bool = False) -> Said:
     """Commit edits at once and tell it; with `wait`, return when the cluster has settled."""
     if not edits:
-        return Said(text="Nothing to change: it is so already.", data={"changed": False})
+        return Said(text=UNCHANGED, data={"changed": False})
     settled = session.commit(edits)
     if wait and not session.options.wait:
         session.wait_idle(settled.version)

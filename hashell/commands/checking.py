@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
 
 from hashell.commands.installed import agents_of
 from hashell.errors import Refused
@@ -10,7 +12,8 @@ from hashell.session import Session
 from hashelld.cib.document import OP_DEFAULTS, Cib, Properties
 from hashelld.cib.edit import Edit, EditRefused
 from hashelld.cib.lang.diagnostic import Diagnostic, errors, render
-from hashelld.cib.lang.lower import Resolver, default_agent
+from hashelld.cib.lang.lower import Resolver, default_agent, locate
+from hashelld.cib.lang.tree import Statement
 from hashelld.cib.verify import verify
 from hashelld.cib.verify_agents import verify_agents
 from hashelld.model.metadata import Metadata
@@ -19,6 +22,18 @@ from hashelld.model.resource import Agent, Primitive, Template
 
 DESCRIBED = ("ocf", "stonith")
 """The classes whose agents say of themselves what they take."""
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """The text from which a change came, so that what is wrong with it can be shown in its place."""
+
+    text: str
+    statements: tuple[Statement, ...] = ()
+    name: str = ""
+    """The file's; empty for what was typed."""
+
+
+TYPED = Origin("")
 
 
 class Checked:
@@ -31,13 +46,21 @@ class Checked:
         self.objections = objections
         self.warnings = warnings
 
-    def settle(self, *, is_forced: bool, text: str = "") -> tuple[str, ...]:
+    def settle(self, *, is_forced: bool, origin: Origin = TYPED) -> tuple[str, ...]:
         """The warnings, as texts; `Refused` with every error (and, unless forced, objection)."""
         refusing = self.errors if is_forced else [*self.errors, *self.objections]
         if refusing:
             advice = "" if self.errors else "\nNothing was changed; --force lets this pass."
-            raise Refused("\n".join(render(found, text) for found in refusing) + advice)
-        return tuple(_as_warning(found, text) for found in (*self.objections, *self.warnings))
+            raise Refused(_shown(refusing, origin) + advice)
+        return tuple(_shown([found], origin) for found in (*self.objections, *self.warnings))
+
+
+def _shown(found: Sequence[Diagnostic], origin: Origin) -> str:
+    located = locate(found, origin.statements)
+    places = [f"{origin.name}:{d.line}:{d.column}: " if origin.name and d.line else "" for d in located]
+    # That it is an error or a warning, the message's beginning says where it is shown.
+    texts = [render(d, origin.text).removeprefix(d.severity.value) for d in located]
+    return "\n".join(place + text for place, text in zip(places, texts, strict=True))
 
 
 def check_change(session: Session, before: Cib, after: Cib) -> Checked:
@@ -70,12 +93,11 @@ def attempt(change: Callable[[], tuple[Edit, ...]]) -> tuple[Edit, ...]:
         raise Refused(f"{refusal}") from None
 
 
-def refuse(found: Iterable[Diagnostic], text: str, name: str = "") -> None:
+def refuse(found: Iterable[Diagnostic], origin: Origin) -> None:
     """`Refused` with all errors among the findings, each with its place in the text."""
     wrong = errors(found)
     if wrong:
-        places = [f"{name}:{d.line}:{d.column}: " if name and d.line else "" for d in wrong]
-        raise Refused("\n".join(place + render(d, text) for place, d in zip(places, wrong, strict=True)))
+        raise Refused(_shown(wrong, origin))
 
 
 def resolver(session: Session) -> Resolver:
@@ -122,7 +144,3 @@ def _of_silent_agent(session: Session, agent: Agent) -> Metadata | None:
     listed = {one.type for one in agents_of(session, agent.standard)}
     is_there = not listed or agent.type in listed or agent.type.removesuffix(".service") in listed
     return Metadata(agent=agent.type) if is_there else None
-
-
-def _as_warning(found: Diagnostic, text: str) -> str:
-    return render(found, text).partition("] ")[2]

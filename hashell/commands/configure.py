@@ -6,7 +6,7 @@ import fnmatch
 from typing import Annotated
 
 from hashell.commands import editing, statements, transfer
-from hashell.commands.checking import check_all, check_change
+from hashell.commands.checking import Origin, check_all, check_change, refuse
 from hashell.commands.drafting import CONFIGURE
 from hashell.commands.foresight import foresee
 from hashell.errors import Refused
@@ -69,7 +69,10 @@ def configure_diff(session: Session) -> Outcome:
 def configure_verify(session: Session) -> Outcome:
     """Check the whole configuration: references, options, times, and what the agents object to."""
     cib = session.cib()
-    warnings = check_all(session, cib).settle(is_forced=False, text="")
+    checked = check_all(session, cib)
+    origin = Origin(format_cib(cib))
+    refuse((*checked.errors, *checked.objections), origin)
+    warnings = checked.settle(is_forced=True, origin=origin)
     count = len(cib.objects)
     found = f"{len(warnings)} warnings" if len(warnings) != 1 else "1 warning"
     return Said(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Annotated
 
-from hashell.commands.checking import attempt, refuse, resolver
+from hashell.commands.checking import Origin, attempt, refuse, resolver
 from hashell.commands.drafting import CONFIGURE, change_draft, replace_draft
 from hashell.errors import Refused, Usage
 from hashell.grammar.kinds import Flag, GroupRef, Kind, ObjectRef, choice
@@ -138,7 +138,7 @@ def configure_erase(session: Session, *, nodes: Flag = False) -> Outcome:
     gone = len(cib.objects) - len(kept)
     if not gone:
         return Said(text="There is nothing to erase.", data={"changed": False})
-    session.confirm(f"Delete {gone} objects, {sum(1 for _ in cib.resources)} of them resources, which are stopped?")
+    session.confirm(f"Delete {gone} objects? {len(cib.resources)} of them are resources, which are then stopped.")
     return replace_draft(session, Cib(kept), f"Deleted {gone} objects.")
 
 
@@ -154,7 +154,7 @@ def configure_edit(session: Session, *ids: ObjectRef) -> Outcome:
 
     def accept(text: str) -> None:
         made, found = read_cib(text, resolver(session))
-        refuse(found, text)
+        refuse(found, Origin(text))
         merged = _merged(cib, shown, made, others)
         done.append(replace_draft(session, merged, "The draft is as you edited it."))
 

@@ -9,7 +9,9 @@ from hashell.session import Session
 from hashelld.cib.view import ClusterView
 from hashelld.model.action import Action
 from hashelld.model.ids import NodeId, ResourceId
+from hashelld.model.score import format_score
 from hashelld.policy.explain import explain
+from hashelld.policy.explanation import Explanation
 from hashelld.policy.graph import Transition
 from hashelld.policy.plan import plan
 from hashelld.policy.simulate import carry_out
@@ -38,5 +40,22 @@ def explain_placement(session: Session, resource: ResourceId, node: NodeId | Non
     """Why a resource is where it is; with a node, that node's scores alone."""
     found = explain(session.view(), resource)
     if node is not None:
-        found = replace(found, scores=tuple(score for score in found.scores if score.node == node))
+        chosen = tuple(score for score in found.scores if score.node == node)
+        found = replace(found, scores=chosen, summary=_about(found, node) or found.summary)
     return Why(found)
+
+
+def _about(found: Explanation, node: NodeId) -> str:
+    """Why it is not on this node; empty when it is, or nothing is known of the node."""
+    score = next((one for one in found.scores if one.node == node), None)
+    if score is None or node in found.planned_on:
+        return ""
+    worst = min(score.contributions, key=lambda part: part.score, default=None)
+    if score.total < 0 and worst is not None:
+        return f"may not run on {node}: {worst.source} ({format_score(worst.score)})"
+    best = next((one for one in found.scores if one.node in found.planned_on), None)
+    if best is None:
+        return ""
+    if best.total > score.total:
+        return f"is better on {best.node}: {format_score(best.total)} there, {format_score(score.total)} on {node}"
+    return f"stays on {best.node}: {node} is not better"

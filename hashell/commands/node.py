@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from hashell.commands.changes import carry_out, listed, with_attribute
+from hashell.commands.drafting import set_at_once
 from hashell.commands.observed import node_lines
 from hashell.errors import Refused, Usage
 from hashell.grammar.kinds import Flag, NodeRef, choice
@@ -119,7 +120,7 @@ def node_attribute(
         raise Refused(f"{node} has no attribute '{name}'.")
     edits = with_attribute(session.applied().cib, node, name, value)
     told = f"{name} of {node} is {value}." if verb == "set" else f"{node} has no {name} any more."
-    return carry_out(session, edits, told)
+    return set_at_once(session, edits, told)
 
 
 def _chosen(session: Session, nodes: tuple[NodeId, ...], *, is_all: bool) -> tuple[NodeId, ...]:

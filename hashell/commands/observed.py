@@ -52,6 +52,7 @@ def node_lines(session: Session) -> tuple[NodeLine, ...]:
             resources=load.get(name, 0),
         )
         for name in sorted(names)
+        if name
     )
 
 

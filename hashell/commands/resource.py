@@ -16,6 +16,7 @@ from hashell.commands.changes import (
     with_meta,
     with_parameter,
 )
+from hashell.commands.drafting import set_at_once
 from hashell.commands.foresight import explain_placement
 from hashell.commands.observed import active_nodes, instances
 from hashell.errors import Refused, Usage
@@ -245,7 +246,7 @@ def resource_meta(
     if verb == "delete" and value_of(found.meta, option) is None:
         raise Refused(f"{resource} has no meta attribute '{option}'.")
     edits = with_meta(session.applied().cib, resource, option, value)
-    return carry_out(session, edits, _told(resource, option, value))
+    return set_at_once(session, edits, _told(resource, option, value))
 
 
 @command(
@@ -264,7 +265,7 @@ def resource_param(
     if verb == "delete" and value_of(found.params, option) is None:
         raise Refused(f"{resource} has no parameter '{option}'.")
     edits = with_parameter(session.applied().cib, resource, option, value)
-    return carry_out(session, edits, _told(resource, option, value))
+    return set_at_once(session, edits, _told(resource, option, value))
 
 
 @command("resource", "failcount", examples=("resource failcount web show", "resource failcount web delete node1"))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
+from difflib import ndiff
 
-from hashell.errors import Refused, Usage
+from hashell.errors import HashellError, Refused, Usage
 from hashell.grammar.kinds import Integer
 from hashell.grammar.registry import command
 from hashell.outcomes import Listing, Outcome, Said, Table
 from hashell.session import Session
 from hashelld import __version__
-from hashelld.cib.edit import Delete, Put
+from hashelld.cib.edit import Delete, Edit, Put
 from hashelld.cib.lang.format import format_object
 from hashelld.wire.client import PROTOCOL, GetHistory, HistoryEntry, HistoryIs
 
@@ -41,7 +42,15 @@ def history(session: Session, *ids: str, limit: Integer = 30) -> Outcome:
 @command("version", examples=("version",))
 def version(session: Session) -> Outcome:
     """Show the versions of the shell and, if one answers, of its daemon."""
-    return Said(text=f"hashell {__version__} (protocol {PROTOCOL})", data={"shell": __version__, "protocol": PROTOCOL})
+    try:
+        daemon = session.status().daemon_version
+    except HashellError:
+        daemon = ""
+    told = f", hashelld {daemon}" if daemon else ""
+    return Said(
+        text=f"hashell {__version__}{told}, protocol {PROTOCOL}",
+        data={"shell": __version__, "daemon": daemon, "protocol": PROTOCOL},
+    )
 
 
 def _one_change(session: Session, wanted: str) -> Outcome:
@@ -50,17 +59,26 @@ def _one_change(session: Session, wanted: str) -> Outcome:
     if found is None:
         raise Refused(f"The history has no version '{wanted}': see the first column of history.")
     who, where = _who(found)
+    before: dict[str, str] = {}
+    for entry in entries[: entries.index(found)]:
+        before.update(
+            (_id_of(edit), format_object(edit.object) if isinstance(edit, Put) else "") for edit in entry.edits
+        )
     lines = [f"# {found.version}, {_moment(found.at_ms)}, {who} on {where}: {found.text or _summary(found)}"]
     for edit in found.edits:
-        match edit:
-            case Put(object=made):
-                lines += [f"+{line}" for line in format_object(made).splitlines()]
-            case Delete(id=gone):
-                lines.append(f"-{gone}")
+        old = before.get(_id_of(edit), "").splitlines()
+        new = _text_of(edit).splitlines()
+        if not old and not new:
+            lines.append(f"-{_id_of(edit)}")  # What it was is older than the history.
+        lines += [line for line in ndiff(old, new, charjunk=None) if not line.startswith("? ")]
     return Listing(text="\n".join(lines) + "\n", language="diff")
 
 
-def _id_of(edit: Put | Delete) -> str:
+def _text_of(edit: Edit) -> str:
+    return format_object(edit.object) if isinstance(edit, Put) else ""
+
+
+def _id_of(edit: Edit) -> str:
     return edit.object.id if isinstance(edit, Put) else edit.id
 
 

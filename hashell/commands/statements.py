@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hashell.commands.checking import refuse, resolver
+from hashell.commands.checking import Origin, refuse, resolver
 from hashell.commands.drafting import CONFIGURE, change_draft
 from hashell.grammar.kinds import Rest
 from hashell.grammar.registry import command
@@ -138,11 +138,11 @@ def _add(session: Session, keyword: str, rest: str) -> Outcome:
     text = f"{keyword} {rest}"
     statements, found = parse_text(text)
     edits, more = lower(statements, session.draft.cib, Mode.CREATE, resolver(session))
-    findings = (*found, *more)
-    refuse(findings, text)
+    origin = Origin(text, tuple(statements))
+    refuse((*found, *more), origin)
     name = statements[0].item.id if statements else ""
     told = f"{keyword} {name} is in the draft." if session.level == CONFIGURE else f"{keyword} {name} is configured."
-    return change_draft(session, edits, told, warnings=tuple(d.message for d in findings))
+    return change_draft(session, edits, told, origin=origin)
 
 
 def _options(cib: Cib, kind: str, known: tuple[Option, ...]) -> Outcome:

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Annotated
 
-from hashell.commands.checking import refuse, resolver
+from hashell.commands.checking import TYPED, Origin, refuse, resolver
 from hashell.commands.drafting import CONFIGURE, replace_draft
 from hashell.errors import Refused
 from hashell.grammar.kinds import Path, choice
@@ -16,7 +16,7 @@ from hashell.session import Session
 from hashelld.cib.document import Cib
 from hashelld.cib.edit import Put, apply
 from hashelld.cib.lang.format import format_cib
-from hashelld.cib.lang.lower import Mode, lower, read_cib
+from hashelld.cib.lang.lower import Mode, lower
 from hashelld.cib.lang.parse import parse_text
 from hashelld.cib.xml.read import read_xml
 from hashelld.cib.xml.tree import XmlRefused
@@ -47,14 +47,21 @@ def configure_load(session: Session, way: Way, path: Path) -> Outcome:
     """
     text = _read(path)
     name = "standard input" if path == "-" else path
-    made = _from_xml(text, name) if text.lstrip().startswith("<") else None
-    if way == "update":
-        cib = _updated(session, text, name) if made is None else _with_edits(session.draft.cib, made)
+    before = session.draft.cib
+    if text.lstrip().startswith("<"):
+        origin = TYPED
+        made = _from_xml(text, name)
+        after = apply(before, tuple(Put(found) for found in made.objects)) if way == "update" else made
     else:
-        cib = made if made is not None else _whole(session, text, name)
+        statements, found = parse_text(text)
+        origin = Origin(text, tuple(statements), name)
+        base, mode = (before, Mode.UPDATE) if way == "update" else (Cib(), Mode.CREATE)
+        edits, more = lower(statements, base, mode, resolver(session))
+        refuse(sorted((*found, *more), key=lambda d: (d.line, d.column)), origin)
+        after = apply(base, edits)
     if way == "push":
-        cib = _pushed(session.draft.cib, cib)
-    return replace_draft(session, cib, f"Loaded {len(cib.objects)} objects.")
+        after = _pushed(before, after)
+    return replace_draft(session, after, f"Loaded {name}: {len(after.objects)} objects.", origin=origin)
 
 
 @command(CONFIGURE, "save", examples=("configure save all.crm", "configure save cib.xml", "configure save -"))
@@ -72,28 +79,11 @@ def configure_save(session: Session, path: Path) -> Outcome:
     return Said(text=f"Wrote {len(cib.objects)} objects into {path}.", data={"path": path, "objects": len(cib.objects)})
 
 
-def _whole(session: Session, text: str, name: str) -> Cib:
-    cib, found = read_cib(text, resolver(session))
-    refuse(found, text, name)
-    return cib
-
-
-def _updated(session: Session, text: str, name: str) -> Cib:
-    statements, found = parse_text(text)
-    edits, more = lower(statements, session.draft.cib, Mode.UPDATE, resolver(session))
-    refuse(sorted((*found, *more), key=lambda d: (d.line, d.column)), text, name)
-    return apply(session.draft.cib, edits)
-
-
 def _from_xml(text: str, name: str) -> Cib:
     try:
         return read_xml(text)
     except XmlRefused as refused:
         raise Refused(f"{name}: {refused}") from None
-
-
-def _with_edits(cib: Cib, made: Cib) -> Cib:
-    return apply(cib, tuple(Put(found) for found in made.objects))
 
 
 def _pushed(before: Cib, made: Cib) -> Cib:

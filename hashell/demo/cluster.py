@@ -24,6 +24,7 @@ def configuration(web_port: int) -> str:
     """What the demo's cluster runs, in the configure language."""
     return (
         "property stonith-enabled=false\n"
+        "rsc_defaults resource-stickiness=10\n"
         f"primitive web ocf:hashell:WebServer params address={ADDRESS} port={web_port} "
         "op monitor interval=2s timeout=10s\n"
         "primitive cache ocf:hashell:Dummy op monitor interval=10s timeout=10s\n"

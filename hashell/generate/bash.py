@@ -19,14 +19,17 @@ _hashell_offer() {
 
 _hashell_ask() {
     # The words of the command so far, as they would be typed at the prompt.
-    local IFS=$'\\n' line first="$1" candidate
+    local line first="$1" candidate
+    local -a all=()
     shift
-    line="${*// /\\\\ }"
-    line="${line//$'\\n'/ }"
+    line="$*"
     COMPREPLY=()
     while IFS=$'\\t' read -r candidate _; do
+        all+=("$candidate")
         [[ $candidate == "$cur"* ]] && COMPREPLY+=("$candidate")
     done < <("$first" "${_hashell_where[@]}" --complete "$line" 2>/dev/null)
+    # An agent by its type alone.
+    ((${#COMPREPLY[@]} == 0 && ${#all[@]} == 1)) && COMPREPLY=("${all[0]}")
 }
 
 _hashell() {

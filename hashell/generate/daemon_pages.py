@@ -119,7 +119,7 @@ def daemon_page() -> str:
     """hashelld(8)."""
     body = [
         *mdoc.section("SYNOPSIS", ".Nm", ".Ar command", ".Op Ar argument ..."),
-        *mdoc.section("DESCRIPTION", mdoc.text(_DAEMON)),
+        *mdoc.section("DESCRIPTION", *mdoc.text(_DAEMON)),
         *mdoc.section("COMMANDS", *mdoc.items(_COMMANDS)),
         *mdoc.section("FILES", *mdoc.items(_DAEMON_FILES)),
         *mdoc.section("EXIT STATUS", *mdoc.items(_EXIT)),
@@ -132,7 +132,7 @@ def file_page() -> str:
     """hashelld.toml(5)."""
     tables = [line for name, keys in _TABLES for line in (f".Ss {name}", *mdoc.items(keys))]
     body = [
-        *mdoc.section("DESCRIPTION", mdoc.text(_FILE)),
+        *mdoc.section("DESCRIPTION", *mdoc.text(_FILE)),
         *mdoc.section("KEYS", *tables),
         *mdoc.section("EXAMPLES", *mdoc.example(_EXAMPLE)),
         *mdoc.section("SEE ALSO", ".Xr hashell 1 ,", ".Xr hashelld 8"),

@@ -63,7 +63,7 @@ def shell_page() -> str:
     options = [(f"{name}{_OPTION_VALUES.get(name, '')}", help_) for name, help_ in GLOBAL_OPTIONS.items()]
     body = [
         *mdoc.section("SYNOPSIS", *synopsis),
-        *mdoc.section("DESCRIPTION", mdoc.text(words), ".Pp", "The options:", *mdoc.items(options)),
+        *mdoc.section("DESCRIPTION", *mdoc.text(words), ".Pp", "The options:", *mdoc.items(options)),
         *mdoc.section("LEVELS", *mdoc.items(levels().items())),
         *mdoc.section("COMMANDS", *_commands()),
         *mdoc.section("ENVIRONMENT", *mdoc.items(_ENVIRONMENT)),
@@ -84,27 +84,21 @@ def _files() -> list[tuple[str, str]]:
 def _commands() -> list[str]:
     lines: list[str] = []
     for level, commands in groupby(all_commands(), key=lambda one: one.level):
-        title = {"": "At the top", EVERYWHERE: "In every level"}.get(level, f"Level {level}")
+        title = {"": "Commands of the top", EVERYWHERE: "Commands of every level"}.get(level, f"Level {level}")
         lines.append(f".Ss {title}")
         # Statements are explained in a page of their own.
         told = [one for one in commands if level != "configure" or one.name not in STATEMENTS]
-        lines.extend(mdoc.items((_term(one), _explained(one)) for one in told))
+        lines.extend(mdoc.entries((one.usage, _explained(one)) for one in told))
     return lines
 
 
-def _term(command: Command) -> str:
-    return command.usage
-
-
-def _explained(command: Command) -> str:
+def _explained(command: Command) -> list[str]:
     parts = [command.summary, command.details]
     if command.aliases:
         parts.append(f"Also: {', '.join(command.aliases)}.")
     if command.is_exact:
         parts.append("Never by an abbreviation.")
-    if command.examples:
-        parts.append(f"Examples: {'; '.join(command.examples)}")
-    return "\n".join(part for part in parts if part)
+    return [*mdoc.text("\n\n".join(part for part in parts if part)), *map(mdoc.typed, command.examples)]
 
 
 def configure_page() -> str:
@@ -112,8 +106,8 @@ def configure_page() -> str:
     commands = commands_of("configure")
     statements = [commands[name] for name in STATEMENTS if name in commands]
     body = [
-        *mdoc.section("DESCRIPTION", mdoc.text(_LANGUAGE)),
-        *mdoc.section("STATEMENTS", *mdoc.items((_term(one), _explained(one)) for one in statements)),
+        *mdoc.section("DESCRIPTION", *mdoc.text(_LANGUAGE)),
+        *mdoc.section("STATEMENTS", *mdoc.entries((one.usage, _explained(one)) for one in statements)),
         *mdoc.section("CLUSTER PROPERTIES", *_options(CLUSTER_PROPERTIES)),
         *mdoc.section("META ATTRIBUTES", *_options(META_ATTRIBUTES)),
         *mdoc.section("OPERATION ATTRIBUTES", *_options(OPERATION_ATTRIBUTES)),
@@ -130,4 +124,4 @@ def _options(options: tuple[Option, ...]) -> list[str]:
 def _option(option: Option) -> str:
     kind = ", ".join(option.values) if option.kind.value == "enumeration" else option.kind.value
     default = f"; default {option.default}" if option.default is not None else ""
-    return f"{option.help}\n({kind}{default})"
+    return f"{option.help} ({kind}{default})"

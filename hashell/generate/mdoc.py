@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from typing import Final
 
 
 DATE = "November 23, 2026"
 """Of the newest change that is worth a date on the pages."""
+
+
+_SENTENCE_END: Final = re.compile(r"(?<=[.!?]) +")
 
 
 def page(title: str, section: str, name: str, description: str, body: Iterable[str]) -> str:
@@ -15,10 +20,14 @@ def page(title: str, section: str, name: str, description: str, body: Iterable[s
     return "\n".join((*head, *body)) + "\n"
 
 
-def text(words: str) -> str:
-    """Running text: backslashes, a dot or quote at the beginning of a line, and dashes are made harmless."""
-    lines = (line.strip() for line in words.strip().splitlines())
-    return "\n".join(_line(line) if line else ".Pp" for line in lines)
+def text(words: str) -> list[str]:
+    """Running text: a sentence a line, as mdoc wants it; what would be taken for a command is made harmless."""
+    paragraphs = (" ".join(part.split()) for part in words.strip().split("\n\n"))
+    lines: list[str] = []
+    for paragraph in paragraphs:
+        lines += [".Pp"] if lines else []
+        lines += [_line(sentence) for sentence in _SENTENCE_END.split(paragraph)]
+    return lines
 
 
 def _line(line: str) -> str:
@@ -28,7 +37,7 @@ def _line(line: str) -> str:
 
 def word(argument: str) -> str:
     """One argument of a macro, whatever is in it."""
-    escaped = argument.replace("\\", "\\e").replace('"', "\\(dq").replace("-", "\\-")
+    escaped = argument.replace("\\", "\\e").replace('"', "\\(dq").replace("…", "...").replace("-", "\\-")
     return f'"{escaped}"'
 
 
@@ -39,8 +48,18 @@ def section(name: str, *lines: str) -> list[str]:
 
 def items(rows: Iterable[tuple[str, str]]) -> list[str]:
     """A list of terms with their texts."""
-    listed = [line for term, words in rows for line in (f".It Cm {word(term)}", text(words) if words else "")]
-    return [".Bl -tag -width Ds", *(line for line in listed if line), ".El"] if listed else []
+    return entries((term, text(words) if words else []) for term, words in rows)
+
+
+def entries(rows: Iterable[tuple[str, list[str]]]) -> list[str]:
+    """A list of terms with lines of mdoc."""
+    listed = [line for term, lines in rows for line in (f".It Cm {word(term)}", *lines)]
+    return [".Bl -tag -width Ds", *listed, ".El"] if listed else []
+
+
+def typed(line: str) -> str:
+    """One line as it is typed."""
+    return f".Dl {word(line)}"
 
 
 def example(lines: Iterable[str]) -> list[str]:

@@ -53,13 +53,22 @@ def expects_path(line: str, cursor: int, scope: Scope) -> bool:
 
 
 def matching(candidates: Iterable[Candidate], partial: str) -> list[Candidate]:
-    """Those that begin with the partial word; if none does, those that contain it (an agent by its type alone)."""
+    """Those that begin with the partial word; if none does, those that contain it (an agent by its type alone).
+
+    If there are none either, those with its letters in this order.
+    """
     offered = list({one.text: one for one in candidates}.values())
     begun = [one for one in offered if one.text.startswith(partial)]
     if begun or not partial:
         return begun
     folded = partial.lower()
-    return [one for one in offered if folded in one.text.lower()]
+    containing = [one for one in offered if folded in one.text.lower()]
+    return containing or [one for one in offered if _has_letters(one.text.lower(), folded)]
+
+
+def _has_letters(text: str, letters: str) -> bool:
+    rest = iter(text)
+    return all(letter in rest for letter in letters)
 
 
 def _divide(text: str) -> tuple[list[Word], str]:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
-from prompt_toolkit.completion import FuzzyCompleter
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
@@ -21,7 +20,7 @@ from hashell.client.port import Client
 from hashell.errors import HashellError
 from hashell.grammar.run import run_line
 from hashell.grammar.words import glue, is_continued
-from hashell.session import Session
+from hashell.session import Session, Stayed
 from hashell.settings import Settings, read
 from hashell.terminal.completer import MenuCompleter
 from hashell.terminal.history import open_history
@@ -91,6 +90,8 @@ class Prompt:
             ran = run_line(self._session, line)
             if ran.outcome is not None:
                 show(ran.outcome, sys.stdout, as_json=ran.as_json, is_tty=True)
+        except Stayed:
+            return
         except HashellError as error:
             sys.stderr.write(f"error: {error}\n")
         except KeyboardInterrupt:
@@ -105,7 +106,7 @@ class Prompt:
         scope = WatchedScope(self._session, self._watch)
         return PromptSession(
             history=open_history(Path(self._settings.history) if self._settings.history else None),
-            completer=FuzzyCompleter(MenuCompleter(scope), pattern=r"[^\s]+"),
+            completer=MenuCompleter(scope),
             complete_in_thread=True,
             complete_while_typing=not is_plain,
             auto_suggest=None if is_plain else AutoSuggestFromHistory(),

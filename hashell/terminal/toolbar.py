@@ -26,6 +26,8 @@ def _draft(*, is_dirty: bool) -> list[Piece]:
 
 
 def _cluster(status: StatusIs, cib: Cib | None) -> list[Piece]:
+    if not status.node:
+        return [("class:warning", "a file, not a cluster"), ("", f"{len(status.nodes)} nodes")]
     quorum = status.quorum
     pieces: list[Piece] = [
         ("class:good", "quorum") if quorum.has_quorum else ("class:bad", f"NO QUORUM: {quorum.reason}")

@@ -91,7 +91,7 @@ def blocks(theme: Theme, rows: Iterable[Sequence[Cell]], *, indent: str = "  ", 
         max((row[at].indent + width_of(row[at].text) for row in cleaned if at < len(row)), default=0)
         for at in range(count)
     ]
-    gaps = [1 if width == 1 else gap for width in widths]  # A mark stands close to what it marks.
+    gaps = [1 if width == 1 and not at else gap for at, width in enumerate(widths)]  # A mark stands close to its row.
     _squeeze(widths, theme.width - width_of(indent) - sum(gaps[:-1]))
     return [_row(theme, row, widths, gaps, indent) for row in cleaned]
 

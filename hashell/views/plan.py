@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from hashell.outcomes import Planned, Why
+from hashell.outcomes import Planned, Simulation, Why
 from hashell.views.layout import Cell, clean, columns, paragraph
 from hashell.views.listing import render_diff
 from hashell.views.theme import Style, Theme
@@ -35,7 +35,7 @@ def render_plan(planned: Planned, theme: Theme) -> list[str]:
     if steps:
         lines += [theme.paint("The cluster would", Style.HEADING), *columns(theme, steps)]
     else:
-        lines.append("The cluster would have nothing to do.")
+        lines.append("The cluster would do nothing.")
     blocked = planned.transition.blocked
     if blocked:
         rows = [[Cell(b.resource, Style.NAME), Cell(b.node or ""), Cell(b.reason, Style.WARN)] for b in blocked]
@@ -114,3 +114,21 @@ def render_why(why: Why, theme: Theme) -> list[str]:
             ]
         )
     return [*lines, "", *columns(theme, rows)] if rows else lines
+
+
+def render_simulation(simulation: Simulation, theme: Theme) -> list[str]:
+    """For each file: what would be done, and what is where afterwards."""
+    lines: list[str] = []
+    for one in simulation.files:
+        lines += (
+            ["", theme.paint(clean(one.file), Style.HEADING)]
+            if lines
+            else [theme.paint(clean(one.file), Style.HEADING)]
+        )
+        if one.error:
+            lines += paragraph(theme, clean(one.error), indent="  ", first="  ")
+            continue
+        lines += [f"  {clean(action)}" for action in one.actions] or ["  nothing to do"]
+        rows = [[Cell(resource, Style.NAME), Cell(role), Cell(node)] for resource, node, role in one.placement]
+        lines += columns(theme, rows)
+    return lines

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from hashell.outcomes import Outcome, Table
+from hashell.outcomes import Outcome, Simulated, Simulation, Table
 
 
 SCHEMA = 1
@@ -17,10 +17,23 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 
 
 def to_json(outcome: Outcome) -> bytes:
-    """The outcome as one line of JSON."""
+    """The outcome as one line of JSON; of a simulation, one for each file (in the form that the scores expect)."""
+    if isinstance(outcome, Simulation):
+        return b"\n".join(map(msgspec.json.encode, map(_simulated, outcome.files)))
     body = plain(outcome)
     assert isinstance(body, dict), "outcomes are structs"
     return msgspec.json.encode({"schema": SCHEMA, **body})
+
+
+def _simulated(one: Simulated) -> Json:
+    if one.error:
+        return {"file": one.file, "error": one.error}
+    return {
+        "file": one.file,
+        "placement": plain(one.placement),
+        "actions": plain(one.actions),
+        "edges": plain(one.edges),
+    }
 
 
 def plain(value: object) -> Json:

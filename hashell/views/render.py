@@ -6,10 +6,10 @@ import os
 import sys
 from typing import TextIO
 
-from hashell.outcomes import Listing, Outcome, Planned, Said, StatusReport, Table, Why
+from hashell.outcomes import Listing, Outcome, Planned, Said, Simulation, StatusReport, Table, Why
 from hashell.views.layout import clean
 from hashell.views.listing import render_listing
-from hashell.views.plan import render_plan, render_why
+from hashell.views.plan import render_plan, render_simulation, render_why
 from hashell.views.record import to_json
 from hashell.views.status import render_status
 from hashell.views.tables import render_said, render_table
@@ -36,6 +36,8 @@ def render(outcome: Outcome, theme: Theme) -> list[str]:
             return render_plan(outcome, theme)
         case Why():
             return render_why(outcome, theme)
+        case Simulation():
+            return render_simulation(outcome, theme)
 
 
 def show(outcome: Outcome, stream: TextIO, *, as_json: bool = False, is_tty: bool = False) -> None:

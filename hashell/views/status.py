@@ -35,7 +35,8 @@ def render_status(report: StatusReport, theme: Theme) -> list[str]:
     if "bynode" in report.words:
         lines += ["", *_by_node(report, theme)]
     else:
-        lines += ["", theme.paint("Nodes", Style.HEADING), *columns(theme, [_node(n, theme) for n in report.nodes])]
+        if report.nodes:
+            lines += ["", theme.paint("Nodes", Style.HEADING), *columns(theme, [_node(n, theme) for n in report.nodes])]
         if report.instances:
             lines += ["", theme.paint("Resources", Style.HEADING), *_resources(report, theme)]
         else:
@@ -58,7 +59,7 @@ def _head(report: StatusReport, theme: Theme) -> Iterator[str]:
     parts = [
         (clean(status.cluster) or "cluster", Style.HEADING),
         (f"quorum ({quorum.reason})", Style.GOOD) if quorum.has_quorum else (f"NO QUORUM ({quorum.reason})", Style.BAD),
-        (f"DC {status.dc}", Style.PLAIN) if status.dc else ("no DC", Style.BAD),
+        *([(f"DC {status.dc}", Style.PLAIN)] if status.dc else [("no DC", Style.BAD)] if status.cluster else []),
         (_activity(report), Style.DIM if status.phase in ("idle", "following") else Style.WARN),
     ]
     if status.epoch != NO_EPOCH:
@@ -182,7 +183,7 @@ def _links(report: StatusReport) -> list[list[Cell]]:
     for link in report.status.links:
         if link.node == NodeId(report.status.node):
             continue
-        silence = "" if link.silence_ms is None else f"silent for {link.silence_ms} ms"
+        silence = "" if link.silence_ms is None else f"heard {link.silence_ms} ms ago"
         style = Style.GOOD if link.presence == "alive" else Style.WARN
         rows.append([Cell(link.node, Style.NAME), Cell(link.presence, style), Cell(silence), Cell(link.incarnation)])
     return rows

@@ -140,7 +140,8 @@ class Controller:
         if order is None or order.action.node != peer:
             return
         del self._orders[call]
-        self.office.merge_result(peer, result)
+        if order.action.kind is ActionKind.RESOURCE:
+            self.office.merge_result(peer, result)
         is_ok = _is_expected(order.action, result)
         if not is_ok:
             self._standing.note("action.failed", action=order.action.label, rc=result.rc, reason=result.reason[:200])

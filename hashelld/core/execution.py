@@ -22,10 +22,12 @@ class Execution:
     __slots__ = (
         "_blockers",
         "_done",
+        "_free",
         "_in_flight",
         "_in_flight_max",
         "_is_aborted",
-        "_ready",
+        "_limited",
+        "_load",
         "_transition",
         "_unlock",
     )

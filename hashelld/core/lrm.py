@@ -243,10 +243,6 @@ class Lrm:
         starting = {_resource(a): a for a in self.in_flight() if a.operation != "monitor"}
         return tuple((starting | self._record.running).values())
 
-    def answered(self, epoch: Epoch) -> tuple[int, ...]:
-        """The calls of an epoch that were answered."""
-        return tuple(key.call for key in self._answers if key.epoch == epoch)
-
     # Orders.
 
     def _accept(self, now: Millis, wall_ms: int, key: OrderKey, action: Action) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from hashelld.core.effects import Effect
 from hashelld.core.execution import Execution
 from hashelld.core.lrm import Lrm, OrderDone, OrderKey, StatusChanged
 from hashelld.core.standing import Standing
+from hashelld.model.history import ActionResult, NodeStatus
 from hashelld.model.ids import Epoch, Millis, NodeId
 from hashelld.policy.local import stop_everything
 
@@ -47,12 +50,23 @@ class Retreat:
         if self._execution is not None or (self._retry_ms is not None and now < self._retry_ms):
             return
         self._lrm.drop_queued()
-        transition = stop_everything(self._standing.log.cib, self._lrm.status(), self._standing.node)
+        transition = stop_everything(self._standing.log.cib, self._status(), self._standing.node)
         self._retry_ms = now + RETRY_MS
         self._number += 1
         self._calls.clear()
         self._execution = Execution(transition, self._standing.settings.plan_batch_max)
         self._walk(now)
+
+    def _status(self) -> NodeStatus:
+        """The lrm's status, with everything that runs: a history that was cleaned up says nothing of it."""
+        status = self._lrm.status()
+        known = {result.resource for result in status.operations}
+        running = tuple(
+            ActionResult(resource=action.resource, operation="start")
+            for action in self._lrm.active_actions()
+            if action.resource is not None and action.resource not in known
+        )
+        return msgspec.structs.replace(status, operations=(*status.operations, *running))
 
     def end(self) -> None:
         """A DC is heard: it decides from here on."""

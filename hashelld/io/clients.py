@@ -143,6 +143,7 @@ class ClientSocket:
     def close(self, linger_ms: int = 0) -> None:
         """Let answers leave for a moment, close, and remove the socket's file."""
         self._router.disable_monitor()
+        self._monitor.close()
         is_bound = bool(self._router.get(zmq.LAST_ENDPOINT))
         self._router.close(linger=linger_ms)
         if is_bound:
@@ -180,6 +181,9 @@ class ClientSocket:
         if known is not None and (known.handle, known.credentials) != (handle, credentials):
             yield from self._forget(name)  # A shell may choose its routing id, and so inherit that of another.
             known = None
+        holder = self._by_handle.get(handle, name)
+        if holder != name:
+            yield from self._forget(holder)  # One of two connections with this handle had ended before it was read.
         client = known or self._welcome(name, handle, credentials)
         if client is None:
             self.send(name, ask.ticket, Refused("invalid", f"more than {CLIENTS_MAX} shells are connected"))
@@ -190,7 +194,7 @@ class ClientSocket:
             self.send(name, ask.ticket, Refused("permission", f"{who} may not talk to hashelld; {hint}"))
         else:
             yield ClientAsked(name, ask.ticket, client.author, ask.request)
-            if client.handle not in self._open:
+            if handle not in self._open:
                 yield from self._forget(name)
 
     def _welcome(self, name: bytes, handle: int, credentials: Credentials | None) -> _Client | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import time
 from collections.abc import Callable
 from enum import Enum
@@ -11,6 +12,7 @@ from typing import Final
 import msgspec
 
 from hashelld.core.effects import Level, Note
+from hashelld.limits import LINE_BYTES_MAX
 
 
 MESSAGES: Final[dict[str, tuple[Level, str]]] = {
@@ -49,16 +51,26 @@ class Log:
         self._form = form
         self._least = _ORDER.index(least)
         self._handle = handle
+        self._lost = 0
+        self._room = select.poll()
+        self._room.register(handle, select.POLLOUT)
 
     def note(self, note: Note) -> None:
-        """One line; a closed or full stderr does not stop the daemon."""
+        """One line. A closed or full stderr stops no daemon: the next line that is written tells how many were lost."""
         if _ORDER.index(note.level) < self._least:
             return
+        if not self._room.poll(0):
+            self._lost += 1
+            return
+        if self._lost:
+            note = Note(note.event, {**note.fields, "lines_lost": self._lost}, note.level)
         line = format_note(note, self._wall_ms(), self._form)
         try:
-            os.write(self._handle, line.encode(errors="replace") + b"\n")
+            os.write(self._handle, line.encode(errors="replace")[:LINE_BYTES_MAX] + b"\n")
         except OSError:
-            return
+            self._lost += 1
+        else:
+            self._lost = 0
 
 
 def format_note(note: Note, wall_ms: int, form: Form = Form.LOGFMT) -> str:

@@ -37,13 +37,15 @@ from hashelld.io.journal import Journal
 from hashelld.io.logs import MESSAGES, Log
 from hashelld.io.privileges import lock_memory, raise_priority, settle_memory, settle_process
 from hashelld.io.process import Processes
-from hashelld.io.sockets import Context, Gatekeeper, PeerSockets
+from hashelld.io.sockets import Context, Gatekeeper, Opened, PeerSockets
 from hashelld.io.store import Store
 from hashelld.io.systemd import notify
 from hashelld.limits import DROPS_NOTED_EVERY_MS, FLUSH_MS, WALL_JUMP_MS
 from hashelld.model.ids import Millis
 
 
+Ready = frozenset[Opened | int]
+"""Sockets and file descriptors that can be read."""
 Draw = Callable[[int, int], int]
 """A random integer between two, both included."""
 
@@ -85,7 +87,10 @@ class World:
             self.store = Store(config.state, clock)
             opened.callback(self.store.close)
             # The store's lock is held from here on: no other daemon is the parent of the agents in this journal.
-            self.journal = Journal(config.state, clock)
+            try:
+                self.journal = Journal(config.state, clock)
+            except OSError as failure:
+                raise StartFailed(f"{failure.filename}: {failure.strerror}") from failure
             opened.callback(self.journal.close)
             _end_orphans(self.journal)
             self.stored = self.store.load()
@@ -104,7 +109,7 @@ class World:
             opened.callback(self.peers.close)
             self.beats = BeatThread(config, accepted, self.stored.incarnation, self.clock, self.inbox.put)
             opened.callback(self.beats.close)
-        except OSError as failure:  # ZMQError, too.
+        except (OSError, zmq.ZMQError) as failure:
             address = f"{', '.join(config.own.addresses)} port {config.own.port}"
             raise StartFailed(f"cannot listen on {address}: {failure.strerror}") from failure
         self.clients = ClientSocket(context, config.socket, config.node)
@@ -207,10 +212,11 @@ class Loop:
         self._is_store_lost = False
         self._drops = 0
         self._drops_noted_ms = self._clock.now()
+        self._agents = world.processes.fileno()
         self._poller = zmq.Poller()
         for source in (
-            world.inbox,
-            world.processes,
+            world.inbox.fileno(),
+            self._agents,
             world.gatekeeper.socket,
             world.peers.socket,
             world.clients.socket,
@@ -223,8 +229,7 @@ class Loop:
         self._carry_out(self._machine.start(self._clock.now()))
         self._step(ClockSet(self._offset_ms))
         while self._world.exit is None:
-            self._poller.poll(self._timeout())
-            self._turn()
+            self._turn(frozenset(source for source, _ in self._poller.poll(self._timeout())))
         self._world.note("io.exit", code=self._world.exit.code, reason=self._world.exit.reason)
         return self._world.exit.code
 
@@ -233,14 +238,14 @@ class Loop:
         dues = (self._machine.deadline(), self._world.processes.deadline(), now + self._idle_ms)
         return max(0, min(due for due in dues if due is not None) - now)
 
-    def _turn(self) -> None:
+    def _turn(self, ready: Ready) -> None:
         now = self._clock.now()
         self._world.beats.progress(now)
         gap_ms, self._turned_ms = now - self._turned_ms, now
         if gap_ms > self._world.config.deadtime_ms:
             self._step(Woken())  # Before anything that waited meanwhile.
         is_idle = True
-        for event in self._events(now):
+        for event in self._events(now, ready):
             is_idle = False
             self._on_event(event)
             if self._world.exit is not None:
@@ -250,15 +255,19 @@ class Loop:
             self._step(Woken())
         self._look_after(now)
 
-    def _events(self, now: Millis) -> Iterator[Event]:
+    def _events(self, now: Millis, ready: Ready) -> Iterator[Event]:
         world = self._world
-        world.gatekeeper.on_ready()
+        if world.gatekeeper.socket in ready:
+            world.gatekeeper.on_ready()
         yield from world.inbox.drain()
         world.processes.on_time(now)
-        yield from world.processes.on_ready(now)
-        for envelope in world.peers.receive():
-            yield MessageHeard(envelope, world.beats.sent_ms(envelope.beat))
-        yield from world.clients.receive()
+        if self._agents in ready:
+            yield from world.processes.on_ready(now)
+        if world.peers.socket in ready:
+            for envelope in world.peers.receive():
+                yield MessageHeard(envelope, world.beats.sent_ms(envelope.beat))
+        if world.clients.socket in ready or world.clients.monitor in ready:
+            yield from world.clients.receive()
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, Persisted | StoreFailed):

@@ -26,6 +26,8 @@ from hashelld.wire.peer import Envelope
 
 ZAP_DOMAIN: Final = b"hashell"
 _ZAP_ENDPOINT: Final = "inproc://zeromq.zap.01"
+_CURVE_BYTES_MAX: Final = 256
+"""What encryption adds to a frame, generously."""
 _LINK_MARK: Final = b"/"
 """Between node name and link in a routing id; no node name contains it."""
 
@@ -101,6 +103,11 @@ class _Link:
         opened.set(zmq.IMMEDIATE, 1)
         opened.set(zmq.RECONNECT_IVL, RECONNECT_MS)
         opened.set(zmq.CONNECT_TIMEOUT, CONNECT_MS)
+        # A connection that a partition has broken must be dropped early: TCP itself would try it again only after
+        # seconds when the network is whole again. The other end drops it when no ping came for the last of these.
+        opened.set(zmq.HEARTBEAT_IVL, self._config.deadtime_ms)
+        opened.set(zmq.HEARTBEAT_TIMEOUT, self._config.deadtime_ms)
+        opened.set(zmq.HEARTBEAT_TTL, 3 * self._config.deadtime_ms)
         opened.curve_secretkey = self._keys[0].curve_secret
         opened.curve_publickey = self._keys[0].curve_public
         opened.curve_serverkey = self._keys[self._key].curve_public
@@ -195,13 +202,8 @@ def _joined(frames: list[bytes]) -> Envelope | None:
 
 def _harden(opened: Opened, config: DaemonConfig) -> None:
     opened.set(zmq.LINGER, 0)
-    opened.set(zmq.MAXMSGSIZE, FRAME_BYTES_MAX)
+    opened.set(zmq.MAXMSGSIZE, FRAME_BYTES_MAX + _CURVE_BYTES_MAX)
     opened.set(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
-    # A connection that a partition has broken must be dropped early: TCP itself would try it again only after
-    # seconds when the network is whole again.
-    opened.set(zmq.HEARTBEAT_IVL, config.deadtime_ms // 2)
-    opened.set(zmq.HEARTBEAT_TIMEOUT, config.deadtime_ms)
-    opened.set(zmq.HEARTBEAT_TTL, 2 * config.deadtime_ms)
     opened.set(zmq.IPV6, any(":" in address for entry in config.nodes for address in entry.addresses))
 
 

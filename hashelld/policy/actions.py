@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from hashelld.model.action import ActionKind
 from hashelld.model.history import OCF_NOT_RUNNING
 from hashelld.model.score import INFINITY
-from hashelld.policy.expand import Item, NodeState, Op, Situation
+from hashelld.policy.expand import Item, NodeState, Situation
 from hashelld.policy.location import Tables
 from hashelld.policy.observe import Observed, Seen
 from hashelld.policy.place import Placement, holds
+from hashelld.policy.recur import Recurring
 from hashelld.policy.settings import NoQuorum
 from hashelld.policy.steps import BUSY, OPTIONAL, RUNNABLE, Edge, Graph, Step
-
-
-_CHANGING: Final = frozenset({"start", "stop", "promote", "demote", "migrate_to", "migrate_from", "reload"})
 
 
 def add_actions(situation: Situation, observed: Observed, tables: Tables, placement: Placement, graph: Graph) -> None:
     """All steps of all primitives, in document order."""
     planner = _Planner(situation, observed, tables, placement, graph)
+    recurring = Recurring(situation, observed, placement, graph)
     for item in situation.primitives():
         planner.add_probes(item)
         planner.add_changes(item)
-        planner.add_recurring(item)
+        recurring.add(item)
         planner.add_tidying(item)
 
 
@@ -70,11 +67,16 @@ class _Planner:
     def _needs_stop(self, item: Item, seen: Seen, home: int | None) -> bool:
         if not seen.active or holds(self._situation, seen):
             return False
-        if home is None or home not in seen.active or len(seen.active) > 1:
+        if home is None or home not in seen.active or self._is_multiple(item, seen):
             return True
         if seen.is_failed and any(at in seen.active for at in seen.failed):
             return True
         return bool(seen.changed & seen.active.keys())
+
+    def _is_multiple(self, item: Item, seen: Seen) -> bool:
+        """Is it active more than once, not counting what fencing will end for a resource that need not wait for it?"""
+        nodes = self._situation.nodes
+        return sum(item.requires_fencing or not nodes[at].is_unclean for at in seen.active) > 1
 
     def _add_stop(self, item: Item, seen: Seen, at: int, *, is_required: bool) -> None:
         node = self._situation.nodes[at]
@@ -114,57 +116,6 @@ class _Planner:
         policy = self._situation.settings.no_quorum
         return policy is NoQuorum.IGNORE or (policy is NoQuorum.FREEZE and bool(seen.active))
 
-    def add_recurring(self, item: Item) -> None:
-        """Monitors that are missing or changed, and the ends of those that are not wanted any more."""
-        seen = self._observed.of(item.index)
-        home = self._placement.home[item.index]
-        starts = self._graph.find(item, "start")
-        wanted = self._wanted(item)
-        if home is not None and starts and not seen.busy:
-            running = seen.recurring.get(home, {}) if home in seen.active else {}
-            for op in wanted:
-                self._add_monitor(item, op, home, starts[0], running)
-        if not item.is_removed and not seen.busy:
-            for at in seen.active:
-                self._add_cancels(item, at, {(op.name, op.interval_ms) for op in wanted}, seen)
-
-    def _wanted(self, item: Item) -> list[Op]:
-        if item.is_maintenance or item.is_removed:
-            return []
-        return [
-            op for op in item.operations if op.is_enabled and op.role.lower() not in {"promoted", "master", "stopped"}
-        ]
-
-    def _add_monitor(self, item: Item, op: Op, at: int, start: Step, running: dict[tuple[str, int], str]) -> None:
-        node = self._situation.nodes[at]
-        if node.is_maintenance:
-            return
-        known = running.get((op.name, op.interval_ms))
-        is_current = known is not None and (not known or known == op.digest)
-        flags = (OPTIONAL if is_current else 0) | (RUNNABLE if node.is_online and not node.is_unclean else 0)
-        monitor = self._graph.add(ActionKind.RESOURCE, item, at, op.name, flags)
-        monitor.op = op
-        monitor.interval_ms = op.interval_ms
-        if known and not is_current:
-            monitor.reason = "its options changed"
-        self._graph.link(start, monitor, Edge.SEQUENCE | Edge.FIRST_IMPLIES_THEN | Edge.UNRUNNABLE_BLOCKS)
-        for stop in self._graph.find(item, "stop"):
-            if not item.is_managed:
-                break
-            self._graph.link(stop, monitor, Edge.SEQUENCE | Edge.FIRST_IMPLIES_THEN)
-
-    def _add_cancels(self, item: Item, at: int, wanted: set[tuple[str, int]], seen: Seen) -> None:
-        node = self._situation.nodes[at]
-        if not node.is_online or node.is_unclean:
-            return
-        for name, interval_ms in seen.recurring.get(at, {}):
-            is_wanted = (name, interval_ms) in wanted and not node.is_maintenance
-            if is_wanted or not (self._situation.settings.cancels_removed or not item.is_managed):
-                continue
-            cancel = self._graph.add(ActionKind.CANCEL, item, at, name, RUNNABLE)
-            cancel.interval_ms = interval_ms
-            cancel.reason = "in maintenance" if not item.is_managed else "not configured any more"
-
     def add_tidying(self, item: Item) -> None:
         """Expired failures are cleared, histories of removed resources deleted."""
         seen = self._observed.of(item.index)
@@ -192,8 +143,3 @@ def _many(count: int) -> str:
     if count >= INFINITY:
         return "lasting failure"
     return f"{count} failure{'' if count == 1 else 's'}"
-
-
-def is_change(task: str) -> bool:
-    """Does the operation change what runs, as opposed to looking at it?"""
-    return task in _CHANGING

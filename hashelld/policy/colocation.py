@@ -196,9 +196,9 @@ class Colocations:
         """Add the dependents' preferences to the table of the primary."""
         if not tie.has_influence:
             return
-        heard = _Hearing(self, self._items, tables, primary)
+        heard = _Hearing(self, self._items, tables)
         before = tables.of[primary]
-        after = heard.hear(before, tie, tie.score / INFINITY, set())
+        after = heard.hear(before, tie, tie.score / INFINITY, set(), makes_room=False)
         if after is before:
             return
         tables.of[primary] = after
@@ -211,14 +211,16 @@ class Colocations:
 class _Hearing:
     """One pass of preferences from dependents, and their dependents, to a primary."""
 
-    def __init__(self, colocations: Colocations, items: list[Item], tables: Tables, target: int) -> None:
+    def __init__(self, colocations: Colocations, items: list[Item], tables: Tables) -> None:
         self._colocations = colocations
         self._items = items
         self._tables = tables
-        self._target = items[target]
 
-    def hear(self, table: Table, tie: Tie, factor: float, path: set[int]) -> Table:
-        """The table with the preferences of the tie's dependent added; the same table when they are discarded."""
+    def hear(self, table: Table, tie: Tie, factor: float, path: set[int], *, makes_room: bool) -> Table:
+        """The table with the preferences of the tie's dependent added; the same table when they are discarded.
+
+        `makes_room`: an avoided primary moves for a dependent that can run on one node only.
+        """
         source = self._items[tie.dependent]
         if source.index in path:
             return table
@@ -228,19 +230,21 @@ class _Hearing:
             if source.index in path:
                 return table
             mark.add(source.index)
-        work = self._added(table, source, tie, factor)
+        if tie.score < 0:
+            makes_room = tie.has_influence and self._items[tie.primary].stickiness < -tie.score
+        is_skipping = factor < 0 and not (makes_room and self._is_bound(tie.dependent))
+        work = self._added(table, source, tie, factor, skips_negative=is_skipping)
         if not self._colocations.any_usable(work):
             return table
         path |= mark
         for further in self._colocations.with_this(source.index):
             if further.has_influence:
-                work = self.hear(work, further, factor * further.score / INFINITY, path)
+                work = self.hear(work, further, factor * further.score / INFINITY, path, makes_room=makes_room)
         path -= mark
         return work
 
-    def _added(self, table: Table, source: Item, tie: Tie, factor: float) -> Table:
-        theirs = self._tables.of[source.index]
-        skips_negative = factor < 0 and not self._minds_avoidance(tie)
+    def _added(self, table: Table, source: Item, tie: Tie, factor: float, *, skips_negative: bool) -> Table:
+        theirs = self._preferences(source, tie)
         work = table.copy()
         if tie.attribute != UNAME:
             for node, best in self._best_by_attribute(theirs, tie.attribute).items():
@@ -256,11 +260,22 @@ class _Hearing:
             work.default = add(work.default, elsewhere)
         return work
 
-    def _minds_avoidance(self, tie: Tie) -> bool:
-        """Should the primary make room for a dependent that can run on one node only?"""
-        if self._target.stickiness >= -tie.score or not tie.has_influence:
-            return False
-        theirs = self._tables.of[tie.dependent]
+    def _preferences(self, source: Item, tie: Tie) -> Table:
+        """The dependent's table; a later member of a group, named by itself, brings the group's locations with it."""
+        own = self._tables.of[source.index]
+        if not tie.is_explicit or tie.dependent != source.index or source.parent == NOWHERE:
+            return own
+        group = self._items[source.parent]
+        if group.children[0] == source.index:
+            return own
+        both = own.copy()
+        for node, score in self._tables.of[group.index].scores.items():
+            both.shift(node, score)
+        return both
+
+    def _is_bound(self, dependent: int) -> bool:
+        """Is there one node only for it?"""
+        theirs = self._tables.of[dependent]
         return sum(theirs.score(node) >= 0 for node in range(self._colocations.node_count)) == 1
 
     def _best_by_attribute(self, theirs: Table, attribute: str) -> dict[int, Score]:

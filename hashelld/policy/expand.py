@@ -240,6 +240,7 @@ class _Expander:
         for member in group.members:
             if member in self._primitives:
                 self._add_primitive(self._primitives[member], item, own)
+        item.is_device = any(situation.items[child].is_device for child in item.children)
 
     def _add_primitive(
         self, primitive: Primitive, parent: Item | None, inherited: dict[str, str] | None = None

@@ -2,39 +2,13 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from hashelld.cib.view import ClusterView
-from hashelld.model.ids import NodeId, ResourceId
+from hashelld.model.ids import ResourceId
 from hashelld.model.score import INFINITY, Score
 from hashelld.policy.expand import Item, NodeState
+from hashelld.policy.explanation import Contribution, Explanation, NodeScore
 from hashelld.policy.plan import Plan
 from hashelld.policy.reasons import ON_HOLD
-
-
-class Contribution(msgspec.Struct, frozen=True):
-    """One source of a score: `location prefer-node1`, `stickiness`, `3 failures, threshold 3`."""
-
-    source: str
-    score: Score
-
-
-class NodeScore(msgspec.Struct, frozen=True):
-    """A node's total for a resource, and what it is made of."""
-
-    node: NodeId
-    total: Score
-    contributions: tuple[Contribution, ...] = ()
-
-
-class Explanation(msgspec.Struct, frozen=True):
-    """`summary` is one sentence, the shortest true reason; scores are sorted best first."""
-
-    resource: ResourceId
-    running_on: tuple[NodeId, ...]
-    planned_on: tuple[NodeId, ...]
-    summary: str
-    scores: tuple[NodeScore, ...]
 
 
 def explain(view: ClusterView, resource: ResourceId) -> Explanation:

@@ -9,14 +9,6 @@ from hashelld.policy.settings import NoQuorum
 from hashelld.policy.steps import PSEUDO, RUNNABLE, Edge, Graph, Step
 
 
-def condemn(situation: Situation) -> None:
-    """Without quorum, a partition told to do so fences itself."""
-    if not situation.view.has_quorum and situation.settings.no_quorum is NoQuorum.SUICIDE:
-        for node in situation.nodes:
-            if node.is_online:
-                node.condemn("no quorum")
-
-
 def can_fence(situation: Situation, node: NodeState) -> bool:
     """May and can the node be fenced now?"""
     if not situation.settings.has_fencing or not situation.has_device:
@@ -58,13 +50,11 @@ def _fence(situation: Situation, observed: Observed, node: NodeState, graph: Gra
             if stop.node == node.index:
                 stop.kind = ActionKind.PSEUDO
                 stop.flags |= PSEUDO | RUNNABLE
-                if item.is_managed:
-                    stop.require(fence)
                 stop.reason = f"{node.id} is fenced"
                 if item.requires_fencing:
                     graph.link(fence, stop, Edge.SEQUENCE)
         for start in graph.find(item, "start"):
-            unknown = node.index == start.node and node.index not in observed.of(item.index).known
+            unknown = node.index not in observed.of(item.index).known
             if item.requires_fencing or (item.requires_quorum and unknown):
                 graph.link(fence, start, Edge.SEQUENCE)
     return fence

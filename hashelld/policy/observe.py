@@ -20,7 +20,7 @@ from hashelld.model.history import (
 )
 from hashelld.model.ids import NodeId, ResourceId
 from hashelld.model.score import add
-from hashelld.policy.expand import Item, NodeState, Situation, expand
+from hashelld.policy.expand import NOWHERE, Item, NodeState, Situation, expand
 
 
 _DEGRADED = {190: OCF_OK, 191: OCF_RUNNING_PROMOTED}
@@ -140,7 +140,10 @@ def observe(situation: Situation) -> Observed:
         if _counts(node, situation):
             _read_node(situation, observed, node)
     for item in situation.primitives():
-        _conclude(situation, item, observed.of(item.index))
+        _conclude(situation, observed, item)
+    for item in situation.primitives():
+        if observed.of(item.index).blocked:
+            item.is_managed = False
     for seen in observed.seen.values():
         for at in [at for at in seen.busy if situation.nodes[at].is_unclean]:
             del seen.busy[at]
@@ -175,7 +178,7 @@ def _read_node(situation: Situation, observed: Observed, node: NodeState) -> Non
 class _Reading:
     """One resource's history on one node, from the oldest call to the newest."""
 
-    __slots__ = ("_failure", "_item", "_node", "_now_ms", "_observed", "_role", "_seen", "_situation")
+    __slots__ = ("_failure", "_item", "_node", "_now_ms", "_observed", "_role", "_seen", "_situation", "_span_ms")
 
     def __init__(self, situation: Situation, observed: Observed, item: Item, node: NodeState) -> None:
         self._situation = situation
@@ -186,10 +189,13 @@ class _Reading:
         self._now_ms = situation.view.now_ms
         self._role: Role | None = None
         self._failure: Failure | None = None
+        self._span_ms = item.failure_timeout_ms
 
     def run(self, results: list[ActionResult], counts: list[FailureCount]) -> None:
         at = self._node.index
         self._seen.present.add(at)
+        if self._span_ms and any(result.is_failed and self._is_to_block(result) for result in results):
+            self._span_ms = 0
         if counts:
             self._count(counts)
         for result in sorted(results, key=_call_order):
@@ -204,6 +210,11 @@ class _Reading:
         if self._failure is not None:
             self._seen.failed[at] = self._failure
 
+    def _is_to_block(self, result: ActionResult) -> bool:
+        """Is on-fail=block configured for it? Such failures wait for people, however old they are."""
+        op = self._item.recurring(result.operation, result.interval_ms) or self._item.op(result.operation)
+        return op.on_fail.strip().lower() == "block"
+
     def _count(self, counts: list[FailureCount]) -> None:
         total = 0
         for count in counts:
@@ -214,12 +225,11 @@ class _Reading:
 
     def _expires(self, moment_ms: int) -> bool:
         """Is a failure of that moment too old to matter? If not yet, remember when."""
-        span_ms = self._item.failure_timeout_ms
-        if not span_ms or not moment_ms:
+        if not self._span_ms or not moment_ms:
             return False
-        if moment_ms + span_ms <= self._now_ms:
+        if moment_ms + self._span_ms <= self._now_ms:
             return True
-        self._observed.wake_at(moment_ms + span_ms)
+        self._observed.wake_at(moment_ms + self._span_ms)
         return False
 
     def _pending(self, result: ActionResult) -> None:
@@ -250,6 +260,8 @@ class _Reading:
         if is_probe and rc not in _ACTIVE_RC:
             if rc not in {OCF_NOT_RUNNING, OCF_ERR_INSTALLED}:
                 self._failed(result, rc)
+                return
+            if rc == OCF_ERR_INSTALLED and self._is_expired(result):
                 return
             self._role = Role.STOPPED
             if rc == OCF_ERR_INSTALLED:
@@ -296,8 +308,6 @@ class _Reading:
 
     def _is_expired(self, result: ActionResult) -> bool:
         tally = self._seen.tallies.get(self._node.index)
-        if result.operation == "stop" and self._role is not None:
-            return False
         if tally is not None:
             return tally.is_expired
         return self._expires(result.ended_ms)
@@ -333,8 +343,9 @@ def on_fail_of(situation: Situation, item: Item, result: ActionResult) -> str:
     return word
 
 
-def _conclude(situation: Situation, item: Item, seen: Seen) -> None:
+def _conclude(situation: Situation, observed: Observed, item: Item) -> None:
     """What failures and multiple activity mean for the resource as a whole."""
+    seen = observed.of(item.index)
     for at, failure in seen.failed.items():
         if at in seen.active:
             _apply_on_fail(situation.nodes[at], seen, failure)
@@ -343,14 +354,21 @@ def _conclude(situation: Situation, item: Item, seen: Seen) -> None:
         if not node.is_online and not node.is_pending:
             node.condemn(f"{node.id} may be running {item.id}")
     if len(active) > 1 and item.multiple_active == "block":
-        seen.blocked = f"active on {', '.join(node.id for node in active)}"
+        _block(situation, observed, item, f"{item.id} is active on {', '.join(node.id for node in active)}")
     if any(node.is_maintenance for node in active):
         item.is_managed = False
-    if seen.blocked:
-        item.is_managed = False
+
+
+def _block(situation: Situation, observed: Observed, item: Item, reason: str) -> None:
+    """Leave the resource alone, and all of its group."""
+    parent = item if item.parent == NOWHERE else situation.items[item.parent]
+    for bearer in situation.bearers(parent):
+        observed.of(bearer.index).blocked = reason
 
 
 def _apply_on_fail(node: NodeState, seen: Seen, failure: Failure) -> None:
+    if node.is_unclean:
+        return  # It is fenced anyway, and what failed there may start again.
     match failure.on_fail:
         case "fence":
             node.condemn(f"{failure.operation} failed there")

@@ -84,6 +84,7 @@ class _Orderer:
         graph.link_all([events["stop"]], stops, Edge.SEQUENCE | Edge.SHOWS_FIRST)
         down = Edge.SEQUENCE | Edge.FIRST_IMPLIES_THEN | Edge.UNRUNNABLE_BLOCKS
         graph.link_all(stops, [events["stopped"]], down)
+        self._stops_before.append((member, [events["stopped"]], Edge.SEQUENCE))
         if not group.is_ordered:
             graph.link_all([events["start"]], starts, _CHAIN_UP)
 
@@ -106,7 +107,7 @@ class _Orderer:
         """One ordering constraint and, when it is symmetrical, its inverse."""
         first = self._situation.by_id.get(constraint.first)
         then = self._situation.by_id.get(constraint.then)
-        if first is None or then is None or first.is_device is not then.is_device:
+        if first is None or then is None or _are_unlike(first, then):
             return
         first_task = (constraint.first_action or "start").lower()
         then_task = (constraint.then_action or first_task).lower()
@@ -132,7 +133,7 @@ class _Orderer:
             for member in self._situation.bearers(first):
                 graph.link_all(graph.find(member, first_task), thens, Edge.THEN_IMPLIES_FIRST | Edge.NEWS_ONLY)
         if first_task == "stop":
-            self._stops_before.append((first, thens, Edge.SEQUENCE))
+            self._stops_before.append((first, thens, edge & (Edge.SEQUENCE | Edge.REQUIRED_SAME_NODE)))
 
     def add_avoidance(self, colocations: Colocations) -> None:
         """What must not be together: the leaving one stops before the other comes to its node."""
@@ -141,17 +142,12 @@ class _Orderer:
                 continue
             dependent, primary = self._situation.items[tie.dependent], self._situation.items[tie.primary]
             for leaving, coming in ((dependent, primary), (primary, dependent)):
-                for one in self._situation.bearers(leaving):
-                    for other in self._situation.bearers(coming):
-                        starts = self._graph.find(other, "start")
-                        self._graph.link_all(self._graph.find(one, "stop"), starts, Edge.REQUIRED_SAME_NODE)
-                        self._stops_before.append((one, starts, Edge.REQUIRED_SAME_NODE))
+                self._add_pair(leaving, "stop", coming, "start", Edge.REQUIRED_SAME_NODE)
 
     def add_probe_orderings(self) -> None:
         """A probe may find something active: what waits for its stop waits for the probe."""
         for item, waiting, edge in self._stops_before:
-            for bearer in self._situation.bearers(item):
-                self._graph.link_all(probes_of(self._graph, bearer), waiting, edge)
+            self._graph.link_all(probes_of(self._graph, item), waiting, edge)
 
 
 def add_restart_waits(graph: Graph) -> None:
@@ -174,6 +170,11 @@ def add_restart_waits(graph: Graph) -> None:
 def probes_of(graph: Graph, item: Item) -> list[Step]:
     """The planned probes of a primitive."""
     return [step for step in graph.find(item, "monitor") if not step.interval_ms]
+
+
+def _are_unlike(first: Item, then: Item) -> bool:
+    """Is one of them a fencing device and the other not? A group with a device in it counts as either."""
+    return first.is_device is not then.is_device and not (first.children or then.children)
 
 
 def _forward(first_task: str, is_mandatory: bool, is_symmetric: bool) -> int:  # noqa: FBT001 - two facts of one row

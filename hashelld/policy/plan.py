@@ -7,7 +7,7 @@ from hashelld.policy.actions import add_actions
 from hashelld.policy.colocation import Colocations
 from hashelld.policy.emit import emit
 from hashelld.policy.expand import Situation, expand
-from hashelld.policy.fence import add_fencing, condemn
+from hashelld.policy.fence import add_fencing
 from hashelld.policy.graph import Transition
 from hashelld.policy.location import Ledger, base_scores
 from hashelld.policy.observe import Observed, observe
@@ -26,7 +26,6 @@ class Plan:
     def __init__(self, view: ClusterView, ledger: Ledger | None = None) -> None:
         situation = expand(view)  # Items and nodes, with their options parsed.
         observed = observe(situation)  # What runs where, what failed, what is unknown.
-        condemn(situation)
         colocations = Colocations(situation)
         tables = base_scores(situation, observed, ledger)
         placement = place(situation, observed, tables, colocations)

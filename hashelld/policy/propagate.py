@@ -94,7 +94,7 @@ class _Propagation:
         active = self._observed.of(then.item.index).active
         if then.task == "stop":
             return bool(active)
-        return not (then.task == _UP and len(active) == 1 and then.node in active)
+        return then.is_required or not (then.task == _UP and len(active) == 1 and then.node in active)
 
     def _changed(self, step: Step, before: int) -> None:
         self._push(step)

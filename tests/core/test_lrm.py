@@ -1,100 +1,18 @@
-"""The local resource manager: orders, queues, recurring monitors, results and failures."""
+"""The local resource manager: orders, queues, results, failures, and what runs."""
 
 from __future__ import annotations
 
-from itertools import count
-
-import msgspec
 import pytest
 
-from hashelld.core.effects import KillAgent, RunAgent
+from hashelld.core.effects import RunAgent
 from hashelld.core.events import AgentEnded
-from hashelld.core.lrm import Lrm, LrmOutput, OrderDone, OrderKey, StatusChanged
-from hashelld.core.settings import Settings
-from hashelld.model.action import Action, ActionKind
+from hashelld.core.lrm import OrderDone, OrderKey, StatusChanged
+from hashelld.model.action import ActionKind
 from hashelld.model.history import ActionResult, FailureCount, OpStatus
 from hashelld.model.ids import Epoch, NodeId, ResourceId
 from hashelld.model.resource import Agent
 from hashelld.model.score import INFINITY
-from hashelld.wire.log import Electorate
-
-
-NODE = NodeId("node1")
-EPOCH = Epoch(1, NODE)
-WALL_MS = 1_700_000_000_000
-VIP, WEB = ResourceId("vip"), ResourceId("web")
-DUMMY = Agent("ocf", "heartbeat", "Dummy")
-FENCE = Agent("stonith", "", "fence_x")
-
-
-def act(operation: str = "start", resource: ResourceId = VIP, **more: object) -> Action:
-    plain = Action(kind=ActionKind.RESOURCE, node=NODE, resource=resource, operation=operation, agent=DUMMY)
-    return msgspec.structs.replace(plain, **more)
-
-
-def probe(resource: ResourceId = VIP, **more: object) -> Action:
-    return act("monitor", resource, **({"expected_rc": 7} | more))
-
-
-def watch(resource: ResourceId = VIP, interval_ms: int = 10_000, **more: object) -> Action:
-    return act("monitor", resource, interval_ms=interval_ms, **more)
-
-
-class Rig:
-    """An lrm with a clock, and agents that end when the test says so."""
-
-    def __init__(self) -> None:
-        settings = Settings(
-            node=NODE, cluster_name="c", file_digest="", founding=Electorate(votes={NODE: 1}), own_ocf_root="/own"
-        )
-        numbers = count(1)
-        self.lrm = Lrm(NODE, settings, lambda: next(numbers))
-        self.now = 0
-        self.done: dict[int, ActionResult] = {}
-        self.flying: dict[int, RunAgent] = {}
-        self.killed: list[int] = []
-        self.changes = 0
-        self._calls = count(1)
-
-    def take(self, outputs: list[LrmOutput]) -> list[str]:
-        """Note what came out; the labels of the agents begun."""
-        begun = []
-        for output in outputs:
-            match output:
-                case OrderDone(key=key, result=result):
-                    self.done[key.call] = result
-                case RunAgent(run=run, label=label):
-                    self.flying[run] = output
-                    begun.append(label)
-                case KillAgent(run=run):
-                    self.killed.append(run)
-                case StatusChanged():
-                    self.changes += 1
-        return begun
-
-    def order(self, action: Action, call: int | None = None, epoch: Epoch = EPOCH) -> list[str]:
-        key = OrderKey(epoch, next(self._calls) if call is None else call)
-        return self.take(self.lrm.on_order(self.now, WALL_MS + self.now, key, action))
-
-    def end(self, label: str, rc: int | None = 0, **more: str) -> list[str]:
-        run = next(number for number, agent in self.flying.items() if agent.label.startswith(label))
-        del self.flying[run]
-        event = AgentEnded(run=run, rc=rc, duration_ms=5, **more)
-        assert self.lrm.owns(run)
-        begun = self.take(self.lrm.on_agent_ended(self.now, WALL_MS + self.now, event))
-        assert not self.lrm.owns(run)
-        return begun
-
-    def at(self, now: int) -> list[str]:
-        self.now = now
-        return self.take(self.lrm.on_deadline(now, WALL_MS + now))
-
-    def started(self, resource: ResourceId = VIP) -> None:
-        self.order(act("start", resource))
-        self.end(f"{resource}_start_0")
-
-    def shown(self) -> dict[str, tuple[OpStatus, int]]:
-        return {f"{r.resource}_{r.operation}_{r.interval_ms}": (r.status, r.rc) for r in self.lrm.status().operations}
+from tests.core.lrm_rig import DUMMY, EPOCH, FENCE, NODE, VIP, WALL_MS, WEB, Rig, act, probe, watch
 
 
 @pytest.fixture
@@ -163,7 +81,6 @@ def test_equal_numbers_of_different_epochs_are_different_orders(rig):
     rig.order(act(), call=1)
     rig.end("vip_start")
     assert rig.order(act("stop"), call=1, epoch=Epoch(1, NodeId("node2"))) == ["vip_stop_0@node1"]
-    assert rig.lrm.answered(EPOCH) == (1,)
 
 
 def test_a_resource_has_one_agent_at_a_time_and_others_run_beside_it(rig):
@@ -362,202 +279,6 @@ def test_agents_in_flight_are_reported_without_the_turns_of_monitors(rig):
     rig.order(start)
     assert rig.lrm.in_flight() == (start,)
     assert rig.lrm.active() == {VIP, WEB}
-
-
-# Recurring monitors.
-
-
-def test_the_first_run_is_immediate_and_answers_later_ones_keep_the_interval(rig):
-    rig.started()
-    assert rig.order(watch()) == ["vip_monitor_10000@node1"]
-    rig.now = 30
-    rig.end("vip_monitor")
-    assert rig.done[2].rc == 0
-    assert rig.lrm.deadline() == 10_000
-    assert rig.at(9_999) == []
-    assert rig.at(10_000) == ["vip_monitor_10000@node1"]
-    before = rig.changes
-    rig.end("vip_monitor")
-    assert rig.changes == before, "an equal result is no news"
-    assert rig.lrm.deadline() == 20_000
-
-
-def test_a_run_longer_than_the_interval_delays_the_next(rig):
-    rig.order(watch(interval_ms=100))
-    rig.now = 250
-    rig.end("vip_monitor")
-    assert rig.lrm.deadline() == 250
-
-
-def test_a_failure_is_news_and_watching_goes_on(rig):
-    rig.order(watch())
-    rig.end("vip_monitor")
-    rig.at(10_000)
-    rig.end("vip_monitor", rc=1, stderr="ocf-exit-reason:gone")
-    assert rig.shown() == {"vip_monitor_10000": (OpStatus.COMPLETE, 1)}
-    assert rig.lrm.status().operations[0].reason == "gone"
-    assert rig.lrm.status().failures[0].count == 1
-    rig.at(20_000)
-    rig.end("vip_monitor", rc=0)
-    assert rig.shown() == {"vip_monitor_10000": (OpStatus.COMPLETE, 0)}
-    assert len(rig.done) == 1
-
-
-def test_a_monitor_waits_for_its_turn_behind_other_agents(rig):
-    rig.order(watch())
-    rig.end("vip_monitor")
-    rig.order(act("promote"))
-    assert rig.at(10_000) == []
-    assert rig.end("vip_promote") == ["vip_monitor_10000@node1"]
-
-
-def test_a_monitor_begins_after_its_delay(rig):
-    assert rig.order(watch(start_delay_ms=500)) == []
-    assert rig.lrm.deadline() == 500
-    assert rig.at(500) == ["vip_monitor_10000@node1"]
-    rig.end("vip_monitor")
-    assert rig.done[1].rc == 0
-
-
-def test_a_start_begins_after_its_delay_and_a_stop_behind_it(rig):
-    assert rig.order(act("start", start_delay_ms=500)) == []
-    assert rig.order(act("stop")) == []
-    assert rig.at(rig.lrm.deadline()) == ["vip_start_0@node1"]
-    assert rig.end("vip_start") == ["vip_stop_0@node1"]
-
-
-def test_cancelling_ends_a_monitor_and_its_record(rig):
-    rig.order(watch())
-    rig.end("vip_monitor")
-    rig.order(watch(kind=ActionKind.CANCEL))
-    assert not rig.done[2].is_failed
-    assert rig.shown() == {}
-    assert rig.lrm.deadline() is None
-
-
-def test_cancelling_a_monitor_that_is_not_there_is_done(rig):
-    rig.order(watch(kind=ActionKind.CANCEL))
-    assert not rig.done[1].is_failed
-
-
-def test_a_cancelled_run_is_killed_and_yields_no_result(rig):
-    rig.order(watch())
-    rig.end("vip_monitor")
-    rig.at(10_000)
-    (run,) = rig.flying
-    rig.order(watch(kind=ActionKind.CANCEL))
-    assert rig.killed == [run]
-    rig.end("vip_monitor", rc=None)
-    assert rig.shown() == {}
-    assert rig.lrm.status().failures == ()
-    assert rig.lrm.deadline() is None
-
-
-def test_a_first_run_that_is_cancelled_is_answered_as_cancelled(rig):
-    rig.order(watch())
-    rig.order(watch(kind=ActionKind.CANCEL))
-    rig.end("vip_monitor", rc=None)
-    assert rig.done[1].status is OpStatus.CANCELLED
-    assert not rig.done[1].is_failed
-
-
-def test_a_delayed_monitor_that_is_cancelled_is_answered_as_cancelled(rig):
-    rig.order(watch(start_delay_ms=500))
-    rig.order(watch(kind=ActionKind.CANCEL))
-    assert rig.done[1].status is OpStatus.CANCELLED
-    assert rig.at(500) == []
-
-
-def test_an_order_for_the_same_monitor_takes_the_place_of_the_one_before(rig):
-    rig.order(watch())
-    rig.end("vip_monitor")
-    rig.now = 1_000
-    assert rig.order(watch(parameters={"ip": "new"})) == ["vip_monitor_10000@node1"]
-    rig.end("vip_monitor")
-    assert rig.lrm.deadline() == 11_000
-    rig.at(11_000)
-    assert [a.environment["OCF_RESKEY_ip"] for a in rig.flying.values()] == ["new"]
-
-
-@pytest.mark.parametrize("operation", ["stop", "demote"])
-def test_a_stop_ends_the_monitor_in_flight_and_all_others_first(rig, operation):
-    rig.started()
-    rig.order(watch())
-    rig.end("vip_monitor")
-    rig.order(watch(interval_ms=60_000))
-    (run,) = rig.flying
-    assert rig.order(act(operation)) == []
-    assert rig.killed == [run]
-    assert rig.end("vip_monitor", rc=None) == [f"vip_{operation}_0@node1"]
-    assert rig.done[3].status is OpStatus.CANCELLED
-    rig.end(f"vip_{operation}")
-    assert rig.lrm.deadline() is None
-    assert set(rig.shown()) == {"vip_start_0", f"vip_{operation}_0"}
-
-
-def test_a_monitor_in_the_queue_gives_way_to_a_stop(rig):
-    rig.order(act("start"))
-    rig.order(watch())
-    rig.order(act("stop"))
-    assert rig.done[2].status is OpStatus.CANCELLED
-    assert rig.end("vip_start") == ["vip_stop_0@node1"]
-    assert rig.end("vip_stop") == []
-
-
-def test_a_failed_monitor_stays_to_be_seen_after_the_stop(rig):
-    rig.started()
-    rig.order(watch())
-    rig.end("vip_monitor", rc=1)
-    rig.order(act("stop"))
-    rig.end("vip_stop")
-    assert rig.shown()["vip_monitor_10000"] == (OpStatus.COMPLETE, 1)
-
-
-# A new epoch.
-
-
-def test_orders_not_begun_are_dropped_and_what_runs_goes_on(rig):
-    rig.order(act("start"))
-    rig.order(act("promote"))
-    rig.lrm.drop_queued()
-    assert rig.end("vip_start") == []
-    assert list(rig.done) == [1]
-
-
-def test_a_dropped_order_may_be_ordered_again(rig):
-    rig.order(act("start"))
-    rig.order(act("promote"), call=9)
-    rig.lrm.drop_queued()
-    rig.order(act("promote"), call=9)
-    assert rig.end("vip_start") == ["vip_promote_0@node1"]
-
-
-def test_recurring_monitors_survive_a_new_epoch(rig):
-    rig.order(watch())
-    rig.end("vip_monitor")
-    rig.lrm.drop_queued()
-    assert rig.at(10_000) == ["vip_monitor_10000@node1"]
-
-
-def test_a_stop_that_was_dropped_leaves_the_monitors(rig):
-    rig.started()
-    rig.order(watch())
-    rig.end("vip_monitor")
-    rig.at(10_000)
-    rig.order(act("stop"))
-    rig.lrm.drop_queued()
-    assert rig.end("vip_monitor", rc=None) == []
-    assert rig.at(20_000) == ["vip_monitor_10000@node1"]
-
-
-@pytest.mark.parametrize("delay_ms", [0, 500])
-def test_a_monitor_that_never_ran_is_dropped_with_its_order(rig, delay_ms):
-    rig.order(act("start"))
-    rig.order(watch(start_delay_ms=delay_ms))
-    rig.lrm.drop_queued()
-    assert rig.end("vip_start") == []
-    assert rig.at(60_000) == []
-    assert rig.lrm.deadline() is None
 
 
 # Fencing devices as resources, attributes.

@@ -151,8 +151,7 @@ class LoopbackCluster:
             if daemon.is_running():
                 daemon.end(signal.SIGTERM if error is None else signal.SIGKILL)
         end_agents(self.folder)
-        if error is not None:
-            error.add_note("\n".join(daemon.tail() for daemon in self.daemons.values()))
+        print(*(daemon.tail() for daemon in self.daemons.values()), sep="\n")  # Shown when the test failed.
 
     def file_of(self, name: str, key: Path) -> str:
         """The text of a node's hashelld.toml."""

@@ -15,7 +15,6 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 
 import msgspec
 
@@ -48,7 +47,7 @@ def ip(namespace: str, words: str, *, check: bool = True) -> str:
 class Host:
     """A machine: a network namespace, a folder as its disk, and (while it is on) a PID 1."""
 
-    __slots__ = ("_mac", "_network", "address", "disk", "name", "namespace", "port")
+    __slots__ = ("_mac", "_network", "_plug", "address", "disk", "name", "namespace", "port")
 
     def __init__(self, network: Network, name: str, number: int) -> None:
         self._network = network
@@ -58,6 +57,7 @@ class Host:
         self.port = f"port{number}"
         self.disk = network.folder / name
         self._mac = f"02:68:73:00:00:{number:02x}"
+        self._plug: subprocess.Popen[bytes] | None = None
 
     def format(self) -> None:
         """An empty disk: the folders that are this host's own, init scripts, and the names of all hosts."""
@@ -99,10 +99,10 @@ class Host:
         ip(self.namespace, f"address add {self.address}/24 broadcast + dev eth0")
         ip(self.namespace, f"route add default via {GATEWAY}")
         self._network.apply_cut(self)
-        alone = ["unshare", "--mount", "--uts", "--ipc", "--pid", "--fork"]
+        alone = ["unshare", "--mount", "--uts", "--ipc", "--pid", "--kill-child"]
         pid1 = [sys.executable, str(HERE / "pid1.py"), self.name, str(self.disk)]
         with (self.disk / "console").open("ab") as console:
-            subprocess.Popen(
+            self._plug = subprocess.Popen(
                 ["ip", "netns", "exec", self.namespace, *alone, *pid1],
                 stdin=subprocess.DEVNULL,
                 stdout=console,
@@ -114,14 +114,22 @@ class Host:
 
     def cut_power(self) -> float:
         """Off, at once; when it was. The port goes dead first: a namespace's kernel answers ARP without any process."""
-        pid, at = self.pid, time.monotonic()
+        at = time.monotonic()
         ip(self._network.switch, f"link set {self.port} down")
+        self.kill()
+        ip(self._network.switch, f"link delete {self.port}", check=False)
+        return at
+
+    def kill(self) -> None:
+        """End all its processes, and wait until the kernel has taken them away."""
+        pid = self.pid
         if pid:
             os.kill(pid, signal.SIGKILL)
-        ip(self._network.switch, f"link delete {self.port}", check=False)
-        if pid:
-            wait_until(lambda: not Path(f"/proc/{pid}").exists(), OFF_LIMIT_S, f"{self.name} is off", 0.005)
-        return at
+        elif self._plug is not None:
+            self._plug.kill()
+        if self._plug is not None:
+            self._plug.wait(OFF_LIMIT_S)
+            self._plug = None
 
     def inside(self, *arguments: str) -> list[str]:
         """The command line that runs a program on this host."""
@@ -188,11 +196,8 @@ class Network:
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is not None:
-            error.add_note(self.logs())
+    def __exit__(self, *_: object) -> None:
+        print(self.logs())  # Shown when the test failed.
         self._remove()
 
     def __getitem__(self, name: str) -> Host:
@@ -221,10 +226,7 @@ class Network:
 
     def _remove(self) -> None:
         for host in self.hosts.values():
-            pid = host.pid
-            if pid:
-                os.kill(pid, signal.SIGKILL)
-                wait_until(lambda pid=pid: not Path(f"/proc/{pid}").exists(), OFF_LIMIT_S, f"{host.name} is off")
+            host.kill()
         for namespace in self._namespaces():
             command("ip", "netns", "delete", namespace, check=False)
         for folder in self._made:
@@ -302,17 +304,16 @@ class Probe:
         self._process.terminate()
         self._process.wait()
         self._thread.join()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
 
     def _read(self) -> None:
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            kind, *words = json.loads(line)
-            if kind == "gap":
-                self.gaps.append(Gap(*words))
-            elif kind == "node":
-                self.answers.append((words[0], words[1]))
+        with self._process.stdout as lines:
+            for line in lines:
+                kind, *words = json.loads(line)
+                if kind == "gap":
+                    self.gaps.append(Gap(*words))
+                elif kind == "node":
+                    self.answers.append((words[0], words[1]))
 
     @property
     def node(self) -> str:
@@ -331,7 +332,8 @@ class Watch:
         self.held = set(network.holders())
         self.changes: list[tuple[float, frozenset[str]]] = []
         """(when, holders from then on)."""
-        self._processes = []
+        self._processes: list[subprocess.Popen[str]] = []
+        self._threads: list[threading.Thread] = []
         for name, host in network.hosts.items():
             process = subprocess.Popen(
                 ["ip", "-n", host.namespace, "-o", "monitor", "address"],
@@ -339,8 +341,9 @@ class Watch:
                 text=True,
                 env=environment(),
             )
-            threading.Thread(target=self._read, args=(name, process), daemon=True).start()
             self._processes.append(process)
+            self._threads.append(threading.Thread(target=self._read, args=(name, process), daemon=True))
+            self._threads[-1].start()
 
     def __enter__(self) -> Watch:
         return self
@@ -349,13 +352,16 @@ class Watch:
         for process in self._processes:
             process.terminate()
             process.wait()
+        for thread in self._threads:
+            thread.join()
 
     def _read(self, name: str, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
-        for line in process.stdout:
-            if f" {FLOATING}/" in line:
-                self.held = self.held - {name} if "Deleted" in line else self.held | {name}
-                self.changes.append((time.monotonic(), frozenset(self.held)))
+        with process.stdout as lines:
+            for line in lines:
+                if f" {FLOATING}/" in line:
+                    self.held = self.held - {name} if "Deleted" in line else self.held | {name}
+                    self.changes.append((time.monotonic(), frozenset(self.held)))
 
     def most_at_once(self, since: float = 0.0) -> int:
         """The largest number of holders at any moment after this one."""

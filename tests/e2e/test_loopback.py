@@ -30,46 +30,59 @@ def cluster(tmp_path: Path) -> Iterator[LoopbackCluster]:
         yield made
 
 
-def add_server(cluster: LoopbackCluster, home: str = "node1") -> Path:
-    """A daemon without a port of its own as resource `tick`, at home on a node; its pid file."""
-    state = cluster.folder / "tick.pid"
+def add_tick(cluster: LoopbackCluster, home: str = "node1") -> Path:
+    """A resource `tick`, at home on a node; the file, shared by all nodes, in which it signs ten times a second."""
+    file = cluster.folder / "ticks"
     script = f"""\
 configure
 property stonith-enabled=false
-primitive tick ocf:hashell:Tick params state={state} op monitor interval=1s timeout=10s
+primitive tick ocf:hashell:Tick params file={file} op monitor interval=1s timeout=10s
 location prefer-home tick 100: {home}
 commit
 """
     cluster["node1"].shell("-f", "-", text=script).ok()
     cluster.await_place("tick", home)
-    return state
+    return file
+
+
+def signatures(file: Path) -> list[str]:
+    """`NODE INCARNATION` of the processes that signed, each time that another one did."""
+    found: list[str] = []
+    for line in file.read_text().splitlines():
+        node, _, incarnation = line.split()
+        if [f"{node} {incarnation}"] != found[-1:]:
+            found.append(f"{node} {incarnation}")
+    return found
 
 
 def test_what_is_committed_on_one_node_runs_and_is_seen_by_all(cluster):
-    add_server(cluster, home="node2")
+    add_tick(cluster, home="node2")
     for name in cluster.daemons:
         assert cluster.places("tick", seer=name) == ["node2"]
         assert "prefer-home" in cluster[name].shell("configure", "show").ok().out
 
 
 def test_standby_moves_and_online_brings_back(cluster):
-    add_server(cluster, home="node1")
+    file = add_tick(cluster, home="node1")
     cluster["node3"].shell("node", "standby", "node1").ok()
     wait_until(
         lambda: cluster.places("tick", "node3") in (["node2"], ["node3"]), SETTLE_LIMIT_S, "tick away from node1", 0.1
     )
     cluster["node3"].shell("node", "online", "node1").ok()
     cluster.await_place("tick", "node1", seer="node3")
+    first, second, third = signatures(file)
+    assert (first.split()[0], third.split()[0]) == ("node1", "node1")
+    assert second.split()[0] in ("node2", "node3")
 
 
 def test_a_killed_daemon_that_comes_back_in_time_finds_its_resources_untouched(cluster):
-    state = add_server(cluster, home="node1")
-    before = state.read_text()
+    file = add_tick(cluster, home="node1")
+    before = signatures(file)
     cluster["node1"].end(signal.SIGKILL)
     cluster["node1"].start()
     cluster.await_online("node1", "node2", "node3", seen_by="node2")
     cluster.await_place("tick", "node1", seer="node2")
-    stays(lambda: state.read_text() == before, 2.0, "the same process of tick")
+    stays(lambda: signatures(file) == before, 3.0, "the same process of tick")
 
 
 def test_of_two_changes_to_one_object_the_second_is_shown_the_first(cluster):
@@ -125,7 +138,7 @@ def refusal(left) -> str:
 
 
 def test_terminate_moves_resources_away_and_leaves(cluster):
-    add_server(cluster, home="node1")
+    add_tick(cluster, home="node1")
     assert cluster["node1"].end(signal.SIGTERM) == 0
     wait_until(
         lambda: cluster.places("tick", "node2") in (["node2"], ["node3"]), SETTLE_LIMIT_S, "tick away from node1", 0.1
@@ -134,7 +147,7 @@ def test_terminate_moves_resources_away_and_leaves(cluster):
 
 
 def test_a_lost_node_s_resources_start_elsewhere(cluster):
-    add_server(cluster, home="node1")
+    add_tick(cluster, home="node1")
     cluster["node1"].end(signal.SIGKILL)
     wait_until(
         lambda: cluster.places("tick", "node2") in (["node2"], ["node3"]), SETTLE_LIMIT_S, "tick taken over", 0.1
@@ -142,7 +155,7 @@ def test_a_lost_node_s_resources_start_elsewhere(cluster):
 
 
 def test_a_cluster_that_was_stopped_knows_its_configuration(cluster):
-    add_server(cluster, home="node1")
+    add_tick(cluster, home="node1")
     for daemon in cluster.daemons.values():
         daemon.end(signal.SIGKILL)
     cluster.start()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import select
 import socket
 import time
@@ -92,7 +91,7 @@ def envelope(sender: str, receiver: str, sequence: int = 1, body: Body | None = 
 
 def script(directory: Path, text: str) -> str:
     """An executable agent."""
-    path = directory / f"agent-{len(os.listdir(directory))}"
+    path = directory / f"agent-{len(list(directory.iterdir()))}"
     path.write_text(f"#!/bin/sh\n{text}\n")
     path.chmod(0o755)
     return str(path)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from hashelld.io.clients import ClientSocket, Credentials, SocketTaken, is_permi
 from hashelld.io.sockets import Context
 from hashelld.limits import CLIENTS_MAX
 from hashelld.model.ids import NodeId
-from hashelld.wire.client import PROTOCOL, Ask, Done, GetStatus, Refused
+from hashelld.wire.client import PROTOCOL, Answer, Ask, Done, GetStatus, Refused
 from hashelld.wire.codec import decode_tell, encode_ask
 from tests.io.build import until
 
@@ -28,6 +30,7 @@ class Server:
         self.context: Context = zmq.Context()
         self.socket = ClientSocket(self.context, str(path), NodeId("a"))
         self.events: list[ClientAsked | ClientGone] = []
+        self.shells: list[zmq.Socket[bytes]] = []
 
     def look(self) -> list[ClientAsked | ClientGone]:
         self.events.extend(self.socket.receive())
@@ -39,6 +42,7 @@ class Server:
         if name is not None:
             opened.set(zmq.ROUTING_ID, name)
         opened.connect(f"ipc://{self.path}")
+        self.shells.append(opened)
         return opened
 
     def gone(self) -> list[bytes]:
@@ -72,11 +76,14 @@ def test_a_request_and_its_answer(server: Server) -> None:
     assert decode_tell(shell.recv()).answer == Done("fine")
 
 
-def test_the_socket_is_not_for_everybody(server: Server) -> None:
-    assert server.path.stat().st_mode & 0o777 == 0o660
-    assert server.path.parent.stat().st_mode & 0o027 == 0
-    server.socket.close()
-    assert not server.path.exists()
+def test_the_socket_is_not_for_everybody(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "s.sock"
+    with zmq.Context() as context:
+        made = ClientSocket(context, str(path), NodeId("a"))
+        assert path.stat().st_mode & 0o777 == 0o660
+        assert path.parent.stat().st_mode & 0o027 == 0
+        made.close()
+    assert not path.exists()
 
 
 def test_a_shell_that_leaves_is_told_of(server: Server) -> None:
@@ -114,6 +121,7 @@ def test_a_name_is_no_identity(server: Server) -> None:
     ask(one)
     until(server.asked)
     one.close()
+    until(server.gone)
     two = server.shell(b"same")
     ask(two, 2)
     until(lambda: len(server.asked()) == 2)
@@ -174,10 +182,21 @@ def test_permission_is_for_root_oneself_and_the_group() -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
-def test_another_user_is_refused(server: Server) -> None:
-    os.chmod(server.path, 0o666)  # noqa: PTH101
-    for directory in server.path.parents[:3]:
-        directory.chmod(0o755)
+def test_another_user_is_refused() -> None:
+    with tempfile.TemporaryDirectory(prefix="hashell-test-") as directory:
+        Path(directory).chmod(0o755)
+        server = Server(Path(directory) / "s.sock")
+        server.path.chmod(0o666)
+        answer = answer_to_nobody(server)
+        server.socket.close()
+        server.context.destroy(linger=0)
+    assert isinstance(answer, Refused)
+    assert answer.code == "permission"
+    assert server.events == []
+
+
+def answer_to_nobody(server: Server) -> Answer:
+    """What a process of another user gets."""
     code = (
         "import os,sys,zmq; os.setgid(99998); os.setuid(99998); s=zmq.Context().socket(zmq.DEALER); "
         "s.connect('ipc://'+sys.argv[1]); s.send(bytes.fromhex(sys.argv[2])); "
@@ -185,8 +204,6 @@ def test_another_user_is_refused(server: Server) -> None:
     )
     read, write = os.pipe()
     request = encode_ask(Ask(PROTOCOL, 1, GetStatus())).hex()
-    import sys
-
     argv = (sys.executable, "-c", code, str(server.path), request)
     pid = os.posix_spawn(sys.executable, argv, dict(os.environ), file_actions=[(os.POSIX_SPAWN_DUP2, write, 1)])
     os.close(write)
@@ -194,9 +211,7 @@ def test_another_user_is_refused(server: Server) -> None:
     answer = decode_tell(os.read(read, 65_536)).answer
     os.waitpid(pid, 0)
     os.close(read)
-    assert isinstance(answer, Refused)
-    assert answer.code == "permission"
-    assert server.events == []
+    return answer
 
 
 def test_a_stale_socket_is_replaced_and_a_living_one_not(tmp_path: Path) -> None:

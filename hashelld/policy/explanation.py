@@ -1,0 +1,33 @@
+"""Why a resource is, or is not, on each node: the answer's shape, apart so that who shows it need not plan."""
+
+from __future__ import annotations
+
+import msgspec
+
+from hashelld.model.ids import NodeId, ResourceId
+from hashelld.model.score import Score
+
+
+class Contribution(msgspec.Struct, frozen=True):
+    """One source of a score: `location prefer-node1`, `stickiness`, `3 failures, threshold 3`."""
+
+    source: str
+    score: Score
+
+
+class NodeScore(msgspec.Struct, frozen=True):
+    """A node's total for a resource, and what it is made of."""
+
+    node: NodeId
+    total: Score
+    contributions: tuple[Contribution, ...] = ()
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """`summary` is one sentence, the shortest true reason; scores are sorted best first."""
+
+    resource: ResourceId
+    running_on: tuple[NodeId, ...]
+    planned_on: tuple[NodeId, ...]
+    summary: str
+    scores: tuple[NodeScore, ...]

@@ -1,0 +1,56 @@
+"""Golden cases: a described cluster, and what the policy plans for it (`--rewrite` refreshes them)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hashelld.policy.plan import plan
+from tests.build import cluster
+from tests.policy.render import render
+
+
+FOLDER = Path(__file__).parent.parent / "cases" / "plan"
+CUT = "----"
+
+
+def cases_of(path: Path) -> list[tuple[str, str, str]]:
+    """(title, description, expectation) of every case in a file; a case begins with a line `# title`."""
+    found = []
+    for part in ("\n" + path.read_text()).split("\n# ")[1:]:
+        title, _, body = part.partition("\n")
+        description, _, expected = (body + "\n").partition(f"\n{CUT}\n")
+        found.append((title.strip(), description.strip("\n"), expected.strip("\n")))
+    return found
+
+
+def all_cases() -> list[tuple[Path, str, str, str]]:
+    return [(path, *case) for path in sorted(FOLDER.glob("*.txt")) for case in cases_of(path)]
+
+
+CASES = all_cases()
+
+
+def test_titles_are_unique_and_cases_are_many():
+    assert len({(path, title) for path, title, _, _ in CASES}) == len(CASES) >= 60
+
+
+@pytest.mark.parametrize(
+    ("description", "expected"), [case[2:] for case in CASES], ids=[f"{c[0].stem}: {c[1]}" for c in CASES]
+)
+def test_plan(description: str, expected: str, *, rewrite: bool):
+    if not rewrite:
+        assert render(plan(cluster(description))) == expected
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.txt")), ids=lambda path: path.stem)
+def test_rewriting_changes_nothing(path: Path, *, rewrite: bool):
+    parts = [
+        f"# {title}\n{description}\n{CUT}\n{render(plan(cluster(description)))}\n"
+        for title, description, _expected in cases_of(path)
+    ]
+    text = "\n".join(parts)
+    if rewrite:
+        path.write_text(text)
+    assert path.read_text() == text
