@@ -94,7 +94,7 @@ def main(argv: list[str]) -> int:
     except Exception as bug:  # The edge: a bug is told in a line, and fully when asked for.
         if os.environ.get("HASHELL_DEBUG"):
             raise
-        _complain(f"internal error: {type(bug).__name__}: {bug} (HASHELL_DEBUG=1 shows where)")
+        _complain(_internal(bug))
         return 1
     return code
 
@@ -135,7 +135,25 @@ def _converse_or_script(session: Session, arguments: Arguments) -> int:
         return _script(session, "-")
     from hashell.terminal.prompt import converse
 
-    return converse(session, lambda: _client(arguments))
+    return converse(session, lambda: _client(arguments), _run_line)
+
+
+def _run_line(session: Session, line: str) -> Ran:
+    """A line of the prompt: a bug ends the line, not the conversation with its draft."""
+    from hashell.grammar.run import run_line
+
+    try:
+        return run_line(session, line)
+    except HashellError:
+        raise
+    except Exception as bug:
+        if os.environ.get("HASHELL_DEBUG"):
+            raise
+        raise Refused(_internal(bug)) from bug
+
+
+def _internal(bug: Exception) -> str:
+    return f"internal error: {type(bug).__name__}: {bug} (HASHELL_DEBUG=1 shows where)"
 
 
 def _session(arguments: Arguments) -> Session:

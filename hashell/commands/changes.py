@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from hashell.commands.waiting import settle
 from hashell.errors import Refused
 from hashell.outcomes import Said
 from hashell.session import Session
@@ -85,8 +86,8 @@ def carry_out(session: Session, edits: tuple[Edit, ...], text: str, *, wait: boo
     if not edits:
         return Said(text=UNCHANGED, data={"changed": False})
     settled = session.commit(edits)
-    if wait and not session.options.wait:
-        session.wait_idle(settled.version)
+    if wait or session.options.wait:
+        settle(session, settled.version)
     warnings = (settled.warning,) if settled.warning else ()
     return Said(text=text, data={"changed": True, "version": str(settled.version)}, warnings=warnings)
 

@@ -151,7 +151,7 @@ def cluster_import(
     session: Session,
     source: Source,
     folder: Path,
-    *,
+    *nodes: NodeAddress,
     own: str | None = None,
     dir_: Path = founding.DEFAULT_DIR,
     dry_run: Flag = False,
@@ -160,6 +160,7 @@ def cluster_import(
 
     With --dry-run both are printed and nothing is written. The configuration is written as heartbeat.crm beside
     hashelld.toml, to be loaded once the daemons run. Heartbeat's own key is not taken over: a new one is made.
+    Addresses of nodes that this machine cannot resolve are given as NAME=ADDRESS.
     """
     ha_d = FilePath(folder)
     files = HeartbeatFiles(
@@ -169,7 +170,8 @@ def cluster_import(
         haresources=_optional_text(ha_d / "haresources"),
     )
     host = own or os.uname().nodename
-    made = read_heartbeat(files, host, _resolved(files.ha_cf or ""))
+    given = {member.name: member.addresses[0] for member in _members(nodes)} if nodes else {}
+    made = read_heartbeat(files, host, {**_resolved(files.ha_cf or ""), **given})
     if made.errors:
         raise Refused("\n".join((*made.errors, *made.notices)))
     if dry_run:

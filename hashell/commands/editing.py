@@ -18,8 +18,10 @@ from hashell.session import Session
 from hashell.settings import read
 from hashelld.cib import change
 from hashelld.cib.document import Cib, Properties
+from hashelld.cib.edit import apply
 from hashelld.cib.lang.format import format_cib
-from hashelld.cib.lang.lower import read_cib
+from hashelld.cib.lang.lower import Mode, lower
+from hashelld.cib.lang.parse import parse_text
 from hashelld.model.node import Node
 from hashelld.model.resource import Primitive, Template, pairs_of
 
@@ -147,31 +149,31 @@ def configure_edit(session: Session, *ids: ObjectRef) -> Outcome:
     """Edit the configuration, or some of its objects, as text in $EDITOR; what is wrong with it is shown there."""
     if not session.is_interactive:
         raise Refused("edit needs a terminal; in scripts: configure load update PATH")
-    cib = session.draft.cib
-    shown = Cib(tuple(o for o in cib.objects if not ids or o.id in ids))
-    others = Cib(tuple(o for o in cib.objects if ids and o.id not in ids))
+    shown = _shown(session.draft.cib, ids)
     done: list[Outcome] = []
-
-    def accept(text: str) -> None:
-        made, found = read_cib(text, resolver(session))
-        refuse(found, Origin(text))
-        merged = _merged(cib, shown, made, others)
-        done.append(replace_draft(session, merged, "The draft is as you edited it."))
-
     editor: str = read(os.environ).editor
-    import_module("hashell.terminal.editor").edit_text(format_cib(shown), accept, editor=editor)
+    import_module("hashell.terminal.editor").edit_text(
+        format_cib(shown), lambda text: done.append(take_text(session, shown, text)), editor=editor
+    )
     return done[-1] if done else Said(text="Nothing was changed.", data={"changed": False})
 
 
-def _merged(cib: Cib, shown: Cib, made: Cib, others: Cib) -> Cib:
-    """The edited objects where they stood, new ones at the end, those that were not shown as they are."""
-    edited = {o.id: o for o in made.objects}
-    clash = next((o.id for o in others.objects if o.id in edited), None)
-    if clash is not None:
-        raise Refused(f"The id '{clash}' is used by an object that is not shown here.")
+def take_text(session: Session, shown: Cib, text: str) -> Outcome:
+    """Make the draft what the edited text of some of its objects says; new objects come to the end."""
+    cib = session.draft.cib
     visible = {o.id for o in shown.objects}
-    kept = [edited.pop(o.id) if o.id in edited else o for o in cib.objects if o.id in edited or o.id not in visible]
-    return Cib((*kept, *edited.values()))
+    others = Cib(tuple(o for o in cib.objects if o.id not in visible))
+    statements, found = parse_text(text)
+    edits, more = lower(statements, others, Mode.CREATE, resolver(session))
+    origin = Origin(text, tuple(statements))
+    refuse((*found, *more), origin)
+    after = {o.id: o for o in apply(others, edits).objects}
+    kept = [after.pop(o.id) for o in cib.objects if o.id in after]
+    return replace_draft(session, Cib((*kept, *after.values())), "The draft is as you edited it.", origin=origin)
+
+
+def _shown(cib: Cib, ids: tuple[str, ...]) -> Cib:
+    return Cib(tuple(o for o in cib.objects if not ids or o.id in ids))
 
 
 def _left(session: Session) -> str:

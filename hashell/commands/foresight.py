@@ -6,9 +6,11 @@ from msgspec.structs import replace
 
 from hashell.outcomes import Outcome, Planned, Why
 from hashell.session import Session
+from hashelld.cib.document import Cib
 from hashelld.cib.view import ClusterView
 from hashelld.model.action import Action
 from hashelld.model.ids import NodeId, ResourceId
+from hashelld.model.resource import Clone
 from hashelld.model.score import format_score
 from hashelld.policy.explain import explain
 from hashelld.policy.explanation import Explanation
@@ -38,11 +40,17 @@ def foresee(view: ClusterView, diff: str) -> Planned:
 
 def explain_placement(session: Session, resource: ResourceId, node: NodeId | None) -> Outcome:
     """Why a resource is where it is; with a node, that node's scores alone."""
-    found = explain(session.view(), resource)
+    found = explain(session.view(), _speaker(session.cib(), resource))
     if node is not None:
         chosen = tuple(score for score in found.scores if score.node == node)
         found = replace(found, scores=chosen, summary=_about(found, node) or found.summary)
     return Why(found)
+
+
+def _speaker(cib: Cib, resource: ResourceId) -> ResourceId:
+    """What is placed: of a clone, what is inside it."""
+    found = cib.find(resource)
+    return _speaker(cib, found.child) if isinstance(found, Clone) else resource
 
 
 def _about(found: Explanation, node: NodeId) -> str:

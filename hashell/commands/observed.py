@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from hashell.commands.changes import CLI_BAN, leftovers_of, members_of
 from hashell.outcomes import Instance, Leftover, NodeLine, StatusReport
 from hashell.session import Session
@@ -76,7 +78,7 @@ def instances(session: Session) -> tuple[Instance, ...]:
     """Every primitive, in the order of the configuration: once for each role that it has somewhere, or once stopped."""
     cib = session.applied().cib
     found: dict[str, list[InstanceState]] = {}
-    for state in observed_instances(session.view()):
+    for state in observed_instances(replace(session.view(), cib=cib)):
         found.setdefault(state.resource.partition(":")[0], []).append(state)
     shown: list[Instance] = []
     for name in _displayed(cib):

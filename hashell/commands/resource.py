@@ -19,6 +19,7 @@ from hashell.commands.changes import (
 from hashell.commands.drafting import set_at_once
 from hashell.commands.foresight import explain_placement
 from hashell.commands.observed import active_nodes, instances
+from hashell.commands.waiting import settle
 from hashell.errors import Refused, Usage
 from hashell.grammar.kinds import Flag, NodeRef, OnOff, ResourceRef, choice
 from hashell.grammar.registry import command
@@ -115,7 +116,7 @@ def resource_restart(session: Session, resource: ResourceRef) -> Outcome:
     finally:
         back = with_meta(session.applied().cib, resource, TARGET_ROLE, before)
         carry_out(session, back, "")
-    session.wait_idle()
+    settle(session)
     where = listed(active_nodes(session, resource)) or "no node"
     return Said(text=f"{resource} was restarted; it runs on {where}.", data={"resource": resource})
 
@@ -194,7 +195,7 @@ def resource_cleanup(
     """
     done = session.expect(Cleanup(resource, node), Done)
     if wait or session.options.wait:
-        session.wait_idle()
+        settle(session)
     where = f" on {node}" if node else ""
     return Said(text=done.text or f"Failures of {resource or 'all resources'}{where} are forgotten.")
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from hashell.client.zmq import ZmqClient
+from hashell.commands.waiting import settle
 from hashell.demo.nodes import ADDRESS, DemoCluster, DemoNode
 from hashell.errors import TimedOut, Unreachable
 from hashell.session import Session
@@ -73,14 +74,8 @@ class Watcher:
         return self.wait_until("three nodes that form a cluster", is_founded, START_S)
 
     def wait_idle(self) -> StatusIs:
-        """Nothing is under way and nothing is to come."""
-        version = self.session.applied().version
-
-        def is_idle(status: StatusIs) -> bool:
-            is_there = status.version >= version and status.phase in ("idle", "following")
-            return is_there and not status.in_flight and not status.pending
-
-        return self.wait_until("a cluster with nothing to do", is_idle, SETTLE_S)
+        """Everything is carried out, and nothing is under way."""
+        return settle(self.session, timeout_ms=int(SETTLE_S * 1000))
 
     def configure(self, text: str) -> None:
         """Commit a configuration, keeping the nodes that are in the document."""

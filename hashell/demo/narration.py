@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from typing import TextIO
 
+from hashell.outcomes import Outcome
 from hashell.views.layout import pad, paragraph
+from hashell.views.render import render
 from hashell.views.theme import Style, Theme
 
 
@@ -45,6 +47,11 @@ class Narrator:
         """Lines as they are."""
         for line in text.split("\n"):
             self._write(indent + line)
+
+    def outcome(self, outcome: Outcome) -> None:
+        """What a command shows."""
+        for line in render(outcome, self._theme):
+            self._write(line)
 
     def _write(self, line: str) -> None:
         self._stream.write(line + "\n")

@@ -12,7 +12,7 @@ from base64 import b64encode
 from collections.abc import Iterable
 from pathlib import Path
 from shutil import rmtree
-from tempfile import mkdtemp
+from tempfile import gettempdir, mkdtemp
 from typing import Final
 
 from hashell.errors import Refused
@@ -28,6 +28,8 @@ PORTS: Final = range(20_000, 30_000)
 LEAVE_S: Final = 6.0
 """How long the daemons may take to stop their resources and leave before they are killed."""
 LOG_LINES: Final = 12
+PLACE_LENGTH_MAX: Final = 50
+"""The path of a socket cannot be long: where temporary files go far down, the demo does not follow."""
 
 
 class DemoNode:
@@ -74,7 +76,8 @@ class DemoCluster:
     def __init__(self) -> None:
         ports = free_ports(len(NAMES) + 1)
         self.web_port = ports[-1]
-        self.folder = Path(mkdtemp(prefix="hashell-demo-"))
+        place = gettempdir() if len(gettempdir()) <= PLACE_LENGTH_MAX else "/tmp"  # noqa: S108 - mkdtemp makes it safe
+        self.folder = Path(mkdtemp(prefix="hashell-demo-", dir=place))
         self.nodes = [DemoNode(name, self.folder / name, port) for name, port in zip(NAMES, ports, strict=False)]
 
     def __enter__(self) -> DemoCluster:
@@ -153,6 +156,11 @@ class DemoCluster:
             f"{nodes}"
             f'[agents.environment]\n{MARK} = "{own.folder}"\n'
         )
+
+
+def tails(cluster: DemoCluster) -> str:
+    """The end of every node's log."""
+    return "\n".join(f"{node.log}:\n{tail(node)}" for node in cluster.nodes if node.log.exists())
 
 
 def _environment(node: DemoNode) -> dict[str, str]:

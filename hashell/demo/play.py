@@ -12,11 +12,12 @@ from typing import Final, NoReturn
 
 import msgspec
 
-from hashell.demo.cluster import Watcher, configuration
+from hashell.demo.cluster import SETTLE_S, Watcher, configuration
 from hashell.demo.narration import Narrator
-from hashell.demo.nodes import NAMES, DemoCluster
+from hashell.demo.nodes import ADDRESS, NAMES, DemoCluster, tails
+from hashell.demo.polling import Poller
 from hashell.demo.script import play_failover
-from hashell.errors import Refused
+from hashell.errors import HashellError, Refused, TimedOut
 from hashell.outcomes import Outcome, Said
 from hashell.views.render import theme_of
 
@@ -29,10 +30,13 @@ def play(script: str | None, *, as_json: bool) -> Outcome:
     stream = sys.stderr if as_json else sys.stdout
     tell = Narrator(stream, theme_of(stream, is_tty=stream.isatty()))
     with _ended_by_signals(), DemoCluster() as cluster:
-        if script is not None:
-            measured = play_failover(cluster, tell)
-            return Said(text="", data=msgspec.to_builtins(measured))
-        return _converse(cluster, tell)
+        try:
+            if script is not None:
+                return Said(text="", data=msgspec.to_builtins(play_failover(cluster, tell)))
+            return _converse(cluster, tell)
+        except HashellError as failure:
+            # The logs are removed with everything else: what may explain the failure is told with it.
+            raise type(failure)(f"{failure}\n{tails(cluster)}") from failure
 
 
 def _converse(cluster: DemoCluster, tell: Narrator) -> Outcome:
@@ -42,8 +46,11 @@ def _converse(cluster: DemoCluster, tell: Narrator) -> Outcome:
         status = watcher.wait_founded()
         tell.event(f"{', '.join(NAMES)} are a cluster: {status.quorum.reason}, DC is {status.dc}")
         watcher.configure(configuration(cluster.web_port))
-        watcher.wait_idle()
-        tell.event(f"web answers at {cluster.url}")
+    with Poller(ADDRESS, cluster.web_port) as poller:
+        seen = poller.wait_for(frozenset(NAMES), SETTLE_S)
+    if seen is None:
+        raise TimedOut(f"The web server does not answer at {cluster.url} within {SETTLE_S:g} s.")
+    tell.event(f"web answers at {cluster.url} from {seen.node}")
     tell.text(_welcome(cluster))
     with _interrupts_are_for_the_prompt():
         ended = subprocess.run(  # noqa: S603 - this very program

@@ -8,9 +8,10 @@ from typing import Final
 import msgspec
 
 from hashell.commands.changes import with_attribute
+from hashell.commands.observed import report
 from hashell.demo.cluster import SETTLE_S, Watcher, configuration
 from hashell.demo.narration import Narrator
-from hashell.demo.nodes import NAMES, DemoCluster
+from hashell.demo.nodes import ADDRESS, NAMES, DemoCluster
 from hashell.demo.polling import Move, Poller
 from hashell.errors import TimedOut
 from hashelld.model.ids import NodeId
@@ -36,7 +37,7 @@ def play_failover(cluster: DemoCluster, tell: Narrator) -> Measured:
     """Run the script. Raises `TimedOut` or `Refused` when something does not happen."""
     begun = time.monotonic()
     founded_ms = _found(cluster, tell)
-    with Watcher(cluster, cluster.nodes[1]) as watcher, Poller("127.0.0.1", cluster.web_port) as poller:
+    with Watcher(cluster, cluster.nodes[1]) as watcher, Poller(ADDRESS, cluster.web_port) as poller:
         started_ms = _configure(cluster, watcher, poller, tell)
         standby = _standby(watcher, poller, tell, value="on")
         online = _standby(watcher, poller, tell, value=None)
@@ -114,6 +115,10 @@ def _kill(cluster: DemoCluster, watcher: Watcher, poller: Poller, tell: Narrator
     tell.event(f"{count} processes of {FIRST} are gone, its daemon and its web server among them")
     move = _moved(poller, OTHERS, "the failover")
     tell.event(f"web answers from {move.after.node}; the client had no answer for", f"{move.gap_ms} ms")
+    watcher.wait_idle()
+    tell.heading("hashell status")
+    watcher.session.forget()
+    tell.outcome(report(watcher.session))
     return move
 
 

@@ -18,7 +18,7 @@ from prompt_toolkit.styles import Style
 
 from hashell.client.port import Client
 from hashell.errors import HashellError
-from hashell.grammar.run import run_line
+from hashell.grammar.run import Ran
 from hashell.grammar.words import glue, is_continued
 from hashell.session import Session, Stayed
 from hashell.settings import Settings, read
@@ -52,18 +52,24 @@ STYLE = Style.from_dict(
 )
 
 
-def converse(session: Session, make_client: Callable[[], Client]) -> int:
+RunLine = Callable[[Session, str], Ran]
+
+
+def converse(session: Session, make_client: Callable[[], Client], run_line: RunLine) -> int:
     """Read and run lines until the user leaves; the exit code."""
-    return Prompt(session, make_client, read(os.environ)).run()
+    return Prompt(session, make_client, run_line, read(os.environ)).run()
 
 
 class Prompt:
     """One conversation at a terminal."""
 
-    __slots__ = ("_prompt", "_session", "_settings", "_watch")
+    __slots__ = ("_prompt", "_run_line", "_session", "_settings", "_watch")
 
-    def __init__(self, session: Session, make_client: Callable[[], Client], settings: Settings) -> None:
+    def __init__(
+        self, session: Session, make_client: Callable[[], Client], run_line: RunLine, settings: Settings
+    ) -> None:
         self._session = session
+        self._run_line = run_line
         self._settings = settings
         self._watch = Watch(make_client, self._redraw)
         self._prompt: PromptSession[str] = self._make()
@@ -87,7 +93,7 @@ class Prompt:
         except EOFError:
             line = "up" if self._session.level else "quit"
         try:
-            ran = run_line(self._session, line)
+            ran = self._run_line(self._session, line)
             if ran.outcome is not None:
                 show(ran.outcome, sys.stdout, as_json=ran.as_json, is_tty=True)
         except Stayed:
@@ -99,7 +105,7 @@ class Prompt:
 
     def _read(self) -> str:
         with patch_stdout(raw=True):
-            return glue(self._prompt.prompt(self._message()).split("\n"))
+            return glue(self._prompt.prompt(self._message).split("\n"))
 
     def _make(self) -> PromptSession[str]:
         is_plain = self._settings.is_plain
@@ -162,7 +168,7 @@ class Prompt:
                 case "s" | "stay" | "":
                     return False
                 case "diff" | "show":
-                    ran = run_line(self._session, "diff")
+                    ran = self._run_line(self._session, "diff")
                     if ran.outcome is not None:
                         show(ran.outcome, sys.stdout, is_tty=True)
                 case _:

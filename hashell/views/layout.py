@@ -15,7 +15,7 @@ from hashell.views.theme import Style, Theme
 _SEQUENCES: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?", re.DOTALL)
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 COLUMN_MIN: Final = 12
-"""A column is not squeezed below this; a table that still does not fit is wider than the terminal."""
+"""Columns are squeezed to this, and to half of it where a table does not fit otherwise."""
 
 
 class Cell(msgspec.Struct, frozen=True):
@@ -97,15 +97,16 @@ def blocks(theme: Theme, rows: Iterable[Sequence[Cell]], *, indent: str = "  ", 
 
 
 def _squeeze(widths: list[int], room: int) -> None:
-    """Takes from the widest column until the sum fits, or nothing can be taken any more."""
-    while (excess := sum(widths) - room) > 0:
-        ranked = sorted(range(len(widths)), key=widths.__getitem__, reverse=True)
-        widest, floor = ranked[0], COLUMN_MIN
-        if widths[widest] <= floor:
-            return
-        next_width = widths[ranked[1]] if len(ranked) > 1 else floor
-        step = max(min(excess, widths[widest] - next_width), 1)
-        widths[widest] = max(widths[widest] - step, floor)
+    """Takes from the widest column until the sum fits: down to a width that words fit into, then further."""
+    for floor in (COLUMN_MIN, COLUMN_MIN // 2):
+        while (excess := sum(widths) - room) > 0:
+            ranked = sorted(range(len(widths)), key=widths.__getitem__, reverse=True)
+            widest = ranked[0]
+            if widths[widest] <= floor:
+                break
+            next_width = widths[ranked[1]] if len(ranked) > 1 else floor
+            step = max(min(excess, widths[widest] - next_width), 1)
+            widths[widest] = max(widths[widest] - step, floor)
 
 
 def _row(theme: Theme, row: Sequence[Cell], widths: Sequence[int], gaps: Sequence[int], indent: str) -> list[str]:

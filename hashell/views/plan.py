@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from hashell.outcomes import Planned, Simulation, Why
-from hashell.views.layout import Cell, clean, columns, paragraph
+from hashell.views.layout import Cell, clean, columns, one_line, paragraph
 from hashell.views.listing import render_diff
 from hashell.views.theme import Style, Theme
 from hashelld.model.action import Action, ActionKind
@@ -62,7 +62,12 @@ def _steps(planned: Planned, theme: Theme) -> Iterator[list[Cell]]:
             yield _step(action.operation, action, str(action.node or ""), action.reason)
     probes = sum(1 for a in planned.transition.actions if a.operation == "monitor" and not a.interval_ms)
     if probes and actions:
-        yield [Cell("probe", Style.DIM), Cell(f"{probes} times", Style.DIM), Cell(""), Cell("")]
+        yield [
+            Cell("probe", Style.DIM),
+            Cell(f"{probes} times" if probes > 1 else "once", Style.DIM),
+            Cell(""),
+            Cell(""),
+        ]
 
 
 def _is_monitor(action: Action) -> bool:
@@ -97,7 +102,7 @@ def _step(verb: str, action: Action, where: str, reason: str) -> list[Cell]:
 def render_why(why: Why, theme: Theme) -> list[str]:
     """The reason in a sentence, then the scores that led to it, best node first."""
     found = why.explanation
-    lines = paragraph(theme, clean(found.summary))
+    lines = paragraph(theme, one_line(f"{found.resource} {found.summary}"))
     rows = []
     for score in found.scores:
         mark = "on" if score.node in found.planned_on else "off"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from typing import TextIO
 
 from hashell.outcomes import Listing, Outcome, Planned, Said, Simulation, StatusReport, Table, Why
@@ -53,10 +54,10 @@ def show(outcome: Outcome, stream: TextIO, *, as_json: bool = False, is_tty: boo
     stream.flush()
 
 
-def theme_of(stream: TextIO, *, is_tty: bool) -> Theme:
+def theme_of(stream: TextIO, *, is_tty: bool, environment: Mapping[str, str] = os.environ) -> Theme:
     """How this stream may be written to: NO_COLOR, a dumb terminal and a pipe get no colours."""
     has_unicode = (getattr(stream, "encoding", None) or "utf-8").lower().replace("-", "") in ("utf8", "utf16", "utf32")
-    is_dumb = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    is_dumb = bool(environment.get("NO_COLOR")) or environment.get("TERM") == "dumb"
     width = _terminal_width(stream) if is_tty else WIDTH_PIPE
     return Theme(has_colour=is_tty and not is_dumb, has_unicode=has_unicode, width=width)
 

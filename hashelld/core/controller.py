@@ -68,6 +68,13 @@ class _Ordered:
         self.incarnation = incarnation
         self.sent_ms = now
 
+    def is_same(self, action: Action) -> bool:
+        """Does it ask for the same, whatever it waits for in its transition?"""
+        return (
+            self.action.label == action.label
+            and msgspec.structs.replace(self.action, after=action.after, reason=action.reason) == action
+        )
+
 
 class Controller:
     """Walks transitions. All that it knows of nodes is in the `Office`."""
@@ -336,6 +343,10 @@ class Controller:
     def _order(self, now: Millis, wall_ms: int, index: int, action: Action) -> None:
         standing = self._standing
         assert action.node is not None
+        for order in self._orders.values():
+            if order.is_same(action):  # Ordered by an earlier transition, not answered yet: its answer serves.
+                order.index, order.transition = index, self._transition_number
+                return
         self._call += 1
         order = _Ordered(index, self._transition_number, action, standing.incarnation_of(action.node), now)
         self._orders[self._call] = order

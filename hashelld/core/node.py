@@ -331,8 +331,11 @@ class Node:
             self.claim.on_time(now)
             return
         self.claim.on_time(now)
-        self.election.on_time(now)
-        if self.claim.confirmed is not None and not self.election.is_alone:
+        if self.claim.confirmed is None:
+            if self.election.is_alone:
+                self.election.rest()
+            self.election.on_time(now)
+        elif not self.election.is_alone:
             self.election.stand_alone(now)
         self._apply_policy(now)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from hashelld.cib.digest import digest
 from hashelld.cib.document import Cib
 from hashelld.cib.edit import apply
@@ -176,12 +178,17 @@ class Following:
         elif not (log.has(message.previous, message.previous_digest) or (is_start and log.base is None)):
             standing.send(peer, Appended(log.version, matches=False))
             return ()
-        self._store(message, is_voter=is_voter)
+        write = self._store(message, is_voter=is_voter)
         last = message.entries[-1].version if message.entries else message.previous
         if last.serial < log.base_serial:
             standing.send(peer, Appended(log.version, matches=False))
             return ()
-        acknowledged = self._acknowledge(min(message.acknowledged, last))
+        acknowledged = log.acknowledge(min(message.acknowledged, last))
+        if acknowledged:  # On disk before it is shown: the applied version does not go back at a restart either.
+            write = msgspec.structs.replace(write or Persist(token=0), acknowledged=log.acknowledged)
+        if write is not None:
+            standing.persist(write)
+        self._take_effect(acknowledged)
         standing.send(peer, Appended(last, matches=True))
         return acknowledged
 
@@ -219,12 +226,13 @@ class Following:
         rest = tuple(entry for entry in message.entries if entry.version.serial > base.version.serial)
         return Append(base.version, base.entry, rest, message.acknowledged)
 
-    def _store(self, message: Append, *, is_voter: bool) -> None:
+    def _store(self, message: Append, *, is_voter: bool) -> Persist | None:
+        """Take the entries that are new; returns what has to be written."""
         standing = self._standing
         log = standing.log
         fresh = [e for e in message.entries if log.digest_at(e.version) is None]
         if not fresh:
-            return
+            return None
         was_empty = log.is_empty
         before = fresh[0].version.serial - 1
         truncate_after: Version | None = None
@@ -238,19 +246,13 @@ class Following:
         if fresh[0].previous != tail_digest:
             standing.note("log.fault", version=str(log.version))
             standing.notices["log-fault"] = f"equal versions with different digests at {log.version}"
-            return
+            return None
         for entry in fresh:
             log.append(entry)
         if was_empty:  # A founder has lost nothing; another empty store may have.
             standing.may_vote = is_voter
-        standing.persist(
-            Persist(
-                token=0,
-                truncate_after=truncate_after,
-                entries=tuple(fresh),
-                may_vote=standing.may_vote if was_empty else None,
-            )
-        )
+        may_vote = standing.may_vote if was_empty else None
+        return Persist(token=0, truncate_after=truncate_after, entries=tuple(fresh), may_vote=may_vote)
 
     def _lose_history(self) -> None:
         standing = self._standing
@@ -261,17 +263,14 @@ class Following:
         )
         standing.note("log.history-lost", version=str(standing.log.acknowledged))
 
-    def _acknowledge(self, version: Version) -> tuple[Entry, ...]:
+    def _take_effect(self, entries: tuple[Entry, ...]) -> None:
         standing = self._standing
-        log = standing.log
-        entries = log.acknowledge(version)
-        tail = log.tail
+        tail = standing.log.tail
         is_member = tail is not None and standing.node in tail.electorate.votes and len(tail.electorate.votes) > 1
-        if log.is_settled and is_member:
+        if standing.log.is_settled and is_member:
             standing.in_sync = True
         for entry in entries:
             self._readmit(entry)
-        return entries
 
     def _readmit(self, entry: Entry) -> None:
         """An acknowledged electorate that adds this node makes it an ordinary voter again."""

@@ -218,7 +218,7 @@ def _blocked(
             blocked.append(Blocked(item.id, None, reason))
         elif item.index in placement.frozen and not seen.active:
             blocked.append(Blocked(item.id, None, "no quorum"))
-        elif item.is_managed:
+        elif item.is_managed and not reason:
             blocked += [
                 _blocked_step(situation, step, reasons.why_blocked(step))
                 for task in ("stop", "start")

@@ -210,6 +210,10 @@ class _Reading:
         if self._failure is not None:
             self._seen.failed[at] = self._failure
 
+    @property
+    def _is_left_alone(self) -> bool:
+        return not self._item.is_managed or self._node.is_maintenance
+
     def _is_to_block(self, result: ActionResult) -> bool:
         """Is on-fail=block configured for it? Such failures wait for people, however old they are."""
         op = self._item.recurring(result.operation, result.interval_ms) or self._item.op(result.operation)
@@ -251,7 +255,7 @@ class _Reading:
         is_probe = result.operation == "monitor" and result.interval_ms == 0
         if result.status is OpStatus.COMPLETE and (rc == result.expected_rc or is_probe):
             self._succeeded(result, rc, is_probe=is_probe)
-        elif result.status is OpStatus.COMPLETE and rc == OCF_NOT_RUNNING and not self._item.is_managed:
+        elif result.status is OpStatus.COMPLETE and rc == OCF_NOT_RUNNING and self._is_left_alone:
             self._role = Role.STOPPED
         else:
             self._failed(result, rc)
@@ -346,17 +350,17 @@ def on_fail_of(situation: Situation, item: Item, result: ActionResult) -> str:
 def _conclude(situation: Situation, observed: Observed, item: Item) -> None:
     """What failures and multiple activity mean for the resource as a whole."""
     seen = observed.of(item.index)
-    for at, failure in seen.failed.items():
-        if at in seen.active:
-            _apply_on_fail(situation.nodes[at], seen, failure)
     active = [situation.nodes[at] for at in seen.active]
+    if any(node.is_maintenance for node in active):
+        item.is_managed = False
+    for at, failure in seen.failed.items():
+        if at in seen.active and item.is_managed:
+            _apply_on_fail(situation.nodes[at], item, seen, failure)
     for node in active:
         if not node.is_online and not node.is_pending:
             node.condemn(f"{node.id} may be running {item.id}")
     if len(active) > 1 and item.multiple_active == "block":
         _block(situation, observed, item, f"{item.id} is active on {', '.join(node.id for node in active)}")
-    if any(node.is_maintenance for node in active):
-        item.is_managed = False
 
 
 def _block(situation: Situation, observed: Observed, item: Item, reason: str) -> None:
@@ -366,12 +370,12 @@ def _block(situation: Situation, observed: Observed, item: Item, reason: str) ->
         observed.of(bearer.index).blocked = reason
 
 
-def _apply_on_fail(node: NodeState, seen: Seen, failure: Failure) -> None:
+def _apply_on_fail(node: NodeState, item: Item, seen: Seen, failure: Failure) -> None:
     if node.is_unclean:
         return  # It is fenced anyway, and what failed there may start again.
     match failure.on_fail:
         case "fence":
-            node.condemn(f"{failure.operation} failed there")
+            node.condemn(f"{failure.operation} of {item.id} failed there")
         case "standby":
             if not node.is_standby:
                 node.standby_reason = f"{failure.text(node)}, on-fail standby"

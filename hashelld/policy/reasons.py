@@ -148,6 +148,8 @@ class Reasons:
             return own
         other = _cause(step)
         if other is not None and other.item is not None:
+            if other.flags & BUSY:
+                return f"waits for {other.item.id}, which has an operation under way"
             return f"waits for {other.item.id}, which cannot {'stop' if other.task.startswith('stop') else 'start'}"
         return "cannot be done now"
 
@@ -168,16 +170,31 @@ class Reasons:
     def why_nowhere(self, item: Item) -> str:
         """Why no node can run it."""
         for tie in self._colocations.this_with(item.index):
-            if tie.score >= INFINITY and self._placement.home.get(tie.primary) is None:
-                return f"{self._situation.items[tie.primary].id} runs nowhere"
+            bearers = self._situation.bearers(self._situation.items[tie.primary])
+            home = self._placement.home.get(bearers[-1].index)
+            primary = bearers[-1].id
+            if tie.score >= INFINITY and home is None:
+                return f"{primary} runs nowhere"
+            if tie.score >= INFINITY and home is not None:
+                node = self._situation.nodes[home]
+                return f"only with {primary}, but {self.trouble(item, node) or f'not allowed on {node.id}'}"
         usable = [node for node in self._situation.nodes if node.is_usable]
         if not usable:
             return "; ".join(node.trouble for node in self._situation.nodes) or "there is no node"
         everywhere = self._observed.of(item.index).banned_everywhere
         if everywhere:
             return everywhere
-        troubles = [self.trouble(item, node) or f"not allowed on {node.id}" for node in self._situation.nodes]
-        return "; ".join(troubles)
+        return "; ".join(self._objection(item, node) for node in self._situation.nodes)
+
+    def _objection(self, item: Item, node: NodeState) -> str:
+        """Why this node cannot run it."""
+        trouble = self.trouble(item, node)
+        if trouble:
+            return trouble
+        for tie in self._colocations.this_with(item.index):
+            if tie.score < 0 and self._placement.home.get(tie.primary) == node.index:
+                return f"not with {self._situation.items[tie.primary].id} on {node.id}"
+        return f"not allowed on {node.id}"
 
 
 def _cause(step: Step) -> Step | None:

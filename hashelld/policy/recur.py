@@ -106,12 +106,12 @@ class Recurring:
     def _cancel(self, item: Item, at: int, name: str, interval_ms: int) -> Step:
         cancel = self._graph.add(ActionKind.CANCEL, item, at, name, RUNNABLE)
         cancel.interval_ms = interval_ms
-        is_maintained = item.is_maintenance or self._situation.nodes[at].is_maintenance
-        if is_maintained:
+        op = item.recurring(name, interval_ms)
+        if item.is_maintenance or self._situation.nodes[at].is_maintenance:
             cancel.reason = "in maintenance"
-        elif item.recurring(name, interval_ms) is None:
+        elif op is None:
             cancel.reason = "not configured any more"
         else:
-            cancel.reason = "not in this role"
+            cancel.reason = f"not while {op.role or 'Started'}" if op.is_enabled else "disabled"
         self._graph.link_all(self._graph.find(item, "stop"), [cancel], Edge.SEQUENCE | Edge.SAME_NODE)
         return cancel

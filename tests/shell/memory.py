@@ -182,7 +182,9 @@ class TestAgents:
         return (("ocf:test:Dummy", "Does nothing"), ("ocf:test:Web", "A web server"), ("systemd:nginx", ""))
 
     def resolve(self, text: str) -> Agent | None:
-        found = next((name for name, _title in self.offered() if name.rpartition(":")[2] == text.rpartition(":")[2]), "")
+        found = next(
+            (name for name, _title in self.offered() if name.rpartition(":")[2] == text.rpartition(":")[2]), ""
+        )
         standard, _, rest = found.partition(":")
         provider, _, type_ = rest.rpartition(":")
         return Agent(standard, provider, type_) if found else None
@@ -190,7 +192,10 @@ class TestAgents:
     def metadata(self, agent: Agent | str) -> Metadata | None:
         port = Parameter(name="port", required=True, type="integer", shortdesc="TCP port")
         page = Parameter(name="page", default="index.html", shortdesc="What is shown")
-        actions = (AdvisedAction(name="monitor", interval="10s", timeout="20s"), AdvisedAction(name="start", timeout="20s"))
+        actions = (
+            AdvisedAction(name="monitor", interval="10s", timeout="20s"),
+            AdvisedAction(name="start", timeout="20s"),
+        )
         match str(agent):
             case "ocf:test:Web":
                 return Metadata(agent="Web", shortdesc="A web server", parameters=(page, port), actions=actions)

@@ -117,9 +117,12 @@ class Agents:
 
     def kill(self, run: int, report: Callable[[AgentEnded], None]) -> None:
         """End one process of the daemon that reports this way."""
-        for process in list(self.processes):
+        for process in self.processes:
             if process.effect.run == run and process.report == report:
-                self._kill(process)
+                self._kill_soon(process)
+
+    def _kill_soon(self, process: Process) -> None:
+        self._timeline.after(self._timeline.between(1, 5), lambda: self._kill(process))
 
     def forget_daemon(self) -> None:
         """The daemon died; its processes go on and nobody hears of them."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import traceback
 from time import process_time
+from types import FrameType
 from typing import Final
 
 import msgspec
@@ -22,6 +25,7 @@ SETTLE_MS: Final = 40_000
 CONVERGE_MS: Final = 90_000
 DISTURBED_MS: Final = 40_000
 TRACE_LINES: Final = 60
+CPU_MAX_S: Final = 30
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,11 +54,15 @@ def run_seed(seed: int, nodes: int, disturbed_ms: Millis = DISTURBED_MS, *, verb
     began = process_time()
     world = make_world(seed, nodes, verbose=verbose)
     failure = trace = ""
+    signal.signal(signal.SIGPROF, _too_long)
+    signal.setitimer(signal.ITIMER_PROF, CPU_MAX_S)
     try:
         _play(world, disturbed_ms)
     except (Violation, AssertionError) as violation:
         failure = f"{type(violation).__name__}: {violation}"
         trace = world.timeline.tail(TRACE_LINES)
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
     return Verdict(
         seed=seed,
         nodes=nodes,
@@ -67,6 +75,12 @@ def run_seed(seed: int, nodes: int, disturbed_ms: Millis = DISTURBED_MS, *, verb
         commits=len(world.checkers.commits),
         fencings=len(world.checkers.fencings),
     )
+
+
+def _too_long(number: int, frame: FrameType | None) -> None:
+    del number
+    where = "".join(traceback.format_stack(frame)[-8:])
+    raise Violation(0, f"a run takes more than {CPU_MAX_S} s of CPU: something spins\n{where}")
 
 
 def _play(world: SimWorld, disturbed_ms: Millis) -> None:

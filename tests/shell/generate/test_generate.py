@@ -56,7 +56,10 @@ def in_bash(tmp_path, line):
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m hashell "$@"\n')
     program.chmod(0o755)
     (tmp_path / "x.crm").write_text("primitive web ocf:heartbeat:Dummy\nprimitive wiki ocf:heartbeat:Dummy\n")
-    script = 'compopt() { :; }; source ./completion; COMP_LINE="$1"; COMP_POINT=${#1}; _hashell; printf "%s\\n" "${COMPREPLY[@]}"'
+    script = (
+        "compopt() { :; }; source ./completion; "
+        'COMP_LINE="$1"; COMP_POINT=${#1}; _hashell; printf "%s\\n" "${COMPREPLY[@]}"'
+    )
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     done = subprocess.run(
         ["bash", "--norc", "-c", script, "bash", line],

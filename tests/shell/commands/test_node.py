@@ -1,0 +1,102 @@
+"""The commands of the level `node`, against a cluster in memory."""
+
+from __future__ import annotations
+
+import pytest
+
+from hashell.errors import Refused, Usage
+from hashell.outcomes import Said, Table
+from hashelld.wire.client import FenceNode
+from tests.shell.memory import Shell
+
+
+def states(shell: Shell) -> dict[str, str]:
+    table = shell.run("node show")
+    assert isinstance(table, Table)
+    return {row[0]: row[1] for row in table.rows}
+
+
+def test_standby_and_online() -> None:
+    shell = Shell()
+    shell.run("node standby node1")
+    assert states(shell) == {"node1": "standby", "node2": "online", "node3": "online"}
+    before = shell.client.cib
+    shell.run("node online node1")
+    assert states(shell)["node1"] == "online"
+    assert shell.client.cib != before
+
+
+def test_without_a_name_it_is_the_node_that_answers() -> None:
+    shell = Shell()
+    shell.run("node standby")
+    assert states(shell)["node1"] == "standby"
+
+
+def test_all_nodes_at_once_are_one_commit() -> None:
+    shell = Shell()
+    shell.run("node maintenance --all")
+    assert set(states(shell).values()) == {"maintenance"}
+    assert len(shell.client.entries) == 1
+    shell.run("node ready --all")
+    assert set(states(shell).values()) == {"online"}
+
+
+def test_names_and_all_exclude_each_other() -> None:
+    with pytest.raises(Usage, match="--all"):
+        Shell().run("node standby node1 --all")
+
+
+def test_an_unknown_node_is_usage() -> None:
+    with pytest.raises(Usage, match="node9"):
+        Shell().run("node standby node9")
+
+
+def test_a_node_that_is_not_configured_is_added() -> None:
+    shell = Shell("node node1\nproperty stonith-enabled=false\n")
+    shell.run("node standby node2")
+    assert states(shell)["node2"] == "standby"
+
+
+def test_fencing_asks_first() -> None:
+    shell = Shell(answers=True)
+    said = shell.run("node fence node2")
+    assert isinstance(said, Said)
+    assert "Power node2 off?" in shell.questions[0]
+    assert FenceNode("node2") in shell.client.asked
+
+
+@pytest.mark.parametrize("line", ["node fence node2", "node fence node2 --confirm", "node clearstate node2"])
+def test_fencing_without_an_answer_does_nothing(line: str) -> None:
+    for shell in (Shell(answers=False), Shell()):
+        with pytest.raises(Refused, match="Nothing was done"):
+            shell.run(line)
+        assert not any(isinstance(request, FenceNode) for request in shell.client.asked)
+
+
+def test_vouching_for_a_node() -> None:
+    shell = Shell()
+    shell.run("node clearstate node2 --yes")
+    assert FenceNode("node2", confirm=True) in shell.client.asked
+    assert states(shell)["node2"] == "offline"
+
+
+def test_attributes() -> None:
+    shell = Shell()
+    shell.run("node attribute node1 set rack 7")
+    table = shell.run("node attribute node1 show rack")
+    assert isinstance(table, Table)
+    assert table.rows == (("rack", "7"),)
+    shell.run("node attribute node1 delete rack")
+    with pytest.raises(Refused, match="no attribute 'rack'"):
+        shell.run("node attribute node1 delete rack")
+
+
+@pytest.mark.parametrize("words", ["set rack", "set", "delete", "delete rack 7"])
+def test_attributes_need_their_words(words: str) -> None:
+    with pytest.raises(Usage):
+        Shell().run(f"node attribute node1 {words}")
+
+
+def test_a_bad_value_of_a_known_attribute_is_refused() -> None:
+    with pytest.raises(Refused, match="standby"):
+        Shell().run("node attribute node1 set standby perhaps")

@@ -1,0 +1,258 @@
+"""`status`, `history`, `version`, the level `ra`, `simulate`, and what the demo is made of."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from hashell.commands.moment import moment_ms
+from hashell.demo.cluster import configuration
+from hashell.demo.nodes import ADDRESS, free_ports
+from hashell.demo.polling import Move, Seen, node_of
+from hashell.errors import Refused, Usage
+from hashell.outcomes import Listing, Said, Simulation, StatusReport, Table
+from hashelld.cib.lang.lower import read_cib
+from hashelld.cib.verify import verify
+from hashelld.cib.view import NodeView
+from hashelld.model.history import NodeStatus
+from hashelld.wire.client import LinkStatus
+from tests.shell.memory import Shell
+
+
+def report(shell: Shell, line: str = "status") -> StatusReport:
+    outcome = shell.run(line)
+    assert isinstance(outcome, StatusReport)
+    return outcome
+
+
+def test_status_of_a_settled_cluster() -> None:
+    found = report(Shell())
+    assert [(n.node, n.state, n.is_dc) for n in found.nodes] == [
+        ("node1", "online", True),
+        ("node2", "online", False),
+        ("node3", "online", False),
+    ]
+    assert [(i.resource, i.group, i.container, i.role) for i in found.instances] == [
+        ("web", "", "", "Started"),
+        ("cache", "apps", "group", "Started"),
+        ("queue", "apps", "group", "Started"),
+    ]
+    assert found.leftovers == ()
+
+
+def test_status_tells_why_something_is_stopped_and_what_was_moved() -> None:
+    shell = Shell()
+    shell.run("resource stop apps")
+    shell.run("resource ban web node1")
+    found = report(shell, "status bynode full")
+    assert found.words == ("bynode", "full")
+    assert {i.resource: i.note for i in found.instances}["cache"] == "apps is to be stopped"
+    assert [(left.resource, left.node, left.is_ban) for left in found.leftovers] == [("web", "node1", True)]
+
+
+@pytest.mark.parametrize(
+    ("view", "state"),
+    [
+        ({"online": True}, "online"),
+        ({"online": True, "unclean": True}, "UNCLEAN"),
+        ({"pending": True}, "pending"),
+        ({}, "offline"),
+    ],
+)
+def test_states_of_nodes(view: dict[str, bool], state: str) -> None:
+    shell = Shell()
+    shell.client.views = (
+        *shell.client.views[:1],
+        NodeView(node="node2", status=NodeStatus(node="node2"), **view),
+        *shell.client.views[2:],
+    )
+    assert {n.node: n.state for n in report(shell).nodes}["node2"] == state
+
+
+def test_a_transient_standby_counts() -> None:
+    shell = Shell()
+    first = shell.client.views[0]
+    shell.client.views = (
+        replace(first, status=replace(first.status, attributes={"standby": "on"})),
+        *shell.client.views[1:],
+    )
+    assert report(shell).nodes[0].state == "standby"
+
+
+def test_without_a_dc_contact_tells_the_state() -> None:
+    shell = Shell()
+    shell.client.views = ()
+    shell.client.status = replace(
+        shell.client.status,
+        dc=None,
+        links=(LinkStatus(node="node2", presence="alive"), LinkStatus(node="node3", presence="lost")),
+    )
+    assert {n.node: n.state for n in report(shell).nodes} == {
+        "node1": "pending",
+        "node2": "pending",
+        "node3": "offline",
+    }
+
+
+def test_an_unknown_word_is_usage() -> None:
+    with pytest.raises(Usage):
+        Shell().run("status bynodes")
+
+
+def test_history_tells_who_changed_what() -> None:
+    shell = Shell()
+    shell.run("configure set web.port 81")
+    shell.run("resource stop cache")
+    table = shell.run("history")
+    assert isinstance(table, Table)
+    assert [row[2] for row in table.rows] == ["adam", "adam"]
+    assert [row[4] for row in table.rows] == ["set web", "set cache"]
+    table = shell.run("history web")
+    assert isinstance(table, Table)
+    assert len(table.rows) == 1
+    table = shell.run("history --limit 1")
+    assert isinstance(table, Table)
+    assert table.rows[0][4] == "set cache"
+
+
+def test_history_diff_shows_one_change() -> None:
+    shell = Shell()
+    shell.run("configure set web.port 81")
+    shell.run("configure set web.port 82")
+    shell.run("configure delete web-prefers-node1")
+    listing = shell.run("history diff 3.node1:3")
+    assert isinstance(listing, Listing)
+    assert "- \tparams port=81 \\\n+ \tparams port=82 \\\n" in listing.text
+    listing = shell.run("history diff 4")
+    assert isinstance(listing, Listing)
+    assert "-web-prefers-node1" in listing.text
+
+
+def test_history_of_an_unknown_version_is_refused() -> None:
+    with pytest.raises(Refused, match="no version"):
+        Shell().run("history diff 99")
+
+
+@pytest.mark.parametrize("words", ["diff", "diff 1 2", "--limit 0", "--limit x"])
+def test_history_needs_its_words(words: str) -> None:
+    with pytest.raises(Usage):
+        Shell().run(f"history {words}")
+
+
+def test_version() -> None:
+    said = Shell().run("version")
+    assert isinstance(said, Said)
+    assert said.data["daemon"] == "0.1.0"
+
+
+def test_agents_are_listed_and_described() -> None:
+    shell = Shell()
+    table = shell.run("ra list ocf test")
+    assert isinstance(table, Table)
+    assert table.rows == (("ocf:test:Dummy", "Does nothing"), ("ocf:test:Web", "A web server"))
+    classes = shell.run("ra classes")
+    assert isinstance(classes, Table)
+    assert [row[0] for row in classes.rows] == ["ocf", "systemd"]
+    providers = shell.run("ra providers Web")
+    assert isinstance(providers, Table)
+    assert providers.rows == (("test", "ocf:test:Web"),)
+    info = shell.run("ra info ocf:test:Web")
+    assert isinstance(info, Listing)
+    assert info.text.index("port* (integer)") < info.text.index("page (string) [index.html]")
+    assert "op monitor interval=10s timeout=20s" in info.text
+
+
+@pytest.mark.parametrize(
+    "line", ["ra list ocf heartbeat", "ra list lsb", "ra providers Webb", "ra info Nothing", "ra info systemd:nginx"]
+)
+def test_agents_that_are_not_there(line: str) -> None:
+    with pytest.raises(Refused):
+        Shell().run(line)
+
+
+CIB = """<cib have-quorum="true" execution-date="1800000000"><configuration><crm_config>
+<cluster_property_set id="o"><nvpair id="o-s" name="stonith-enabled" value="false"/></cluster_property_set></crm_config>
+<nodes><node id="1" uname="n1"/><node id="2" uname="n2"/></nodes>
+<resources><primitive id="a" class="ocf" provider="heartbeat" type="Dummy"/></resources><constraints/></configuration>
+<status><node_state id="1" uname="n1" in_ccm="true" crmd="online" join="member" expected="member">
+<lrm id="1"><lrm_resources>
+<lrm_resource id="a" class="ocf" provider="heartbeat" type="Dummy">
+<lrm_rsc_op id="a_last_0" operation="start" call-id="2" rc-code="0" op-status="0" interval="0"
+ transition-key="2:0:0:u" transition-magic="0:0;2:0:0:u"/></lrm_resource></lrm_resources></lrm></node_state>
+<node_state id="2" uname="n2" in_ccm="true" crmd="online" join="member" expected="member"/></status></cib>"""
+
+
+def test_simulate_a_recorded_cib(tmp_path: Path) -> None:
+    path, bad = tmp_path / "a.xml", tmp_path / "bad.xml"
+    path.write_text(CIB)
+    bad.write_text("<cib>")
+    found = Shell().run(f"simulate {path} {bad} {tmp_path}/none.xml")
+    assert isinstance(found, Simulation)
+    good, broken, absent = found.files
+    assert good.placement == (("a", "n1", "Started"),)
+    assert good.actions == ("a_monitor_0@n2",)
+    assert "line 1" in broken.error
+    assert absent.error
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("1970-01-01", 0),
+        ("1970-01-02T00:00:10Z", 86_410),
+        ("2005-020", 1_106_179_200),
+        ("2005-020T12:30", 1_106_224_200),
+        ("2014-05-07 00:28:00", 1_399_422_480),
+        ("2014-05-07 02:28:00+02:00", 1_399_422_480),
+        ("1399422480", 1_399_422_480),
+    ],
+)
+def test_moments(text: str, seconds: int) -> None:
+    assert moment_ms(text) == seconds * 1000
+
+
+@pytest.mark.parametrize(
+    "text", ["", "now", "2005", "2005-13-01", "2005-00-01", "2005-01-01 25:00", "2005-999", "2005-01-01X"]
+)
+def test_no_moments(text: str) -> None:
+    assert moment_ms(text) is None
+    with pytest.raises(Usage):
+        Shell().run(f"simulate x.xml --date '{text}'")
+
+
+def test_the_demos_configuration_is_sound() -> None:
+    cib, found = read_cib(configuration(8080))
+    assert found == []
+    assert [d for d in verify(cib) if d.is_error] == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "node"),
+    [
+        (b"HTTP/1.0 200 OK\r\nX-Served-By: node2 web\r\n\r\nnode2\n", "node2"),
+        (b"HTTP/1.0 200 OK\r\nx-served-by:node2\r\n\r\n", "node2"),
+        (b"HTTP/1.0 500 Broken\r\nX-Served-By: node2 web\r\n\r\n", None),
+        (b"HTTP/1.0 200 OK\r\nX-Served-By: node2 web\r\n", None),
+        (b"HTTP/1.0 200 OK\r\n\r\nX-Served-By: node2\r\n", None),
+        (b"", None),
+    ],
+)
+def test_who_answered(answer: bytes, node: str | None) -> None:
+    assert node_of(answer) == node
+
+
+def test_the_gap_is_between_two_answers() -> None:
+    assert Move(Seen(1.0, "node1"), Seen(1.75, "node2")).gap_ms == 750
+
+
+def test_free_ports_are_free() -> None:
+    with socket.socket() as taken:
+        taken.bind((ADDRESS, 0))
+        ports = free_ports(4)
+    assert len(set(ports)) == 4
+    for port in ports:
+        with socket.socket() as probe:
+            probe.bind((ADDRESS, port))
