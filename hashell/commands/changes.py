@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from msgspec.structs import replace
 
-from hashell.commands.waiting import settle
 from hashell.errors import Refused
 from hashell.outcomes import Said
 from hashell.session import Session
 from hashelld.cib.document import Cib
 from hashelld.cib.edit import Edit, Put
 from hashelld.model.constraint import Location
-from hashelld.model.ids import NodeId
+from hashelld.model.ids import NodeId, Version
 from hashelld.model.node import Node
 from hashelld.model.resource import Clone, Group, Resource, value_of, with_value
 
@@ -90,6 +91,11 @@ def carry_out(session: Session, edits: tuple[Edit, ...], text: str, *, wait: boo
         settle(session, settled.version)
     warnings = (settled.warning,) if settled.warning else ()
     return Said(text=text, data={"changed": True, "version": str(settled.version)}, warnings=warnings)
+
+
+def settle(session: Session, version: Version | None = None) -> None:
+    """Return when the version is applied and nothing is left to do; planning is imported for those who wait."""
+    import_module("hashell.commands.waiting").settle(session, version)
 
 
 def listed(words: tuple[str, ...]) -> str:

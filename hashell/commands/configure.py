@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import fnmatch
+from importlib import import_module
 from typing import Annotated
 
 from hashell.commands import editing, statements, transfer
 from hashell.commands.checking import Origin, check_all, check_change, refuse
 from hashell.commands.drafting import CONFIGURE
-from hashell.commands.foresight import foresee
 from hashell.errors import Refused
 from hashell.grammar.kinds import Flag, Kind, object_candidates
 from hashell.grammar.mistake import did_you_mean
@@ -86,7 +86,9 @@ def configure_verify(session: Session) -> Outcome:
 def configure_preview(session: Session) -> Outcome:
     """Show what the cluster would do if the draft were committed, and why; nothing is changed."""
     draft = session.draft
-    return foresee(session.view(), unified(draft.original, draft.cib, "applied", "draft"))
+    foresight = import_module("hashell.commands.foresight")
+    planned: Outcome = foresight.foresee(session.view(), unified(draft.original, draft.cib, "applied", "draft"))
+    return planned
 
 
 @command(CONFIGURE, "commit", examples=("configure commit", "configure commit --dry-run", "configure commit --wait"))

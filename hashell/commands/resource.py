@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Annotated
 
 from hashell.commands.changes import (
@@ -13,13 +14,12 @@ from hashell.commands.changes import (
     listed,
     members_of,
     resource_of,
+    settle,
     with_meta,
     with_parameter,
 )
 from hashell.commands.drafting import set_at_once
-from hashell.commands.foresight import explain_placement
 from hashell.commands.observed import active_nodes, instances
-from hashell.commands.waiting import settle
 from hashell.errors import Refused, Usage
 from hashell.grammar.kinds import Flag, NodeRef, OnOff, ResourceRef, choice
 from hashell.grammar.registry import command
@@ -204,7 +204,9 @@ def resource_cleanup(
 def resource_why(session: Session, resource: ResourceRef, node: NodeRef | None = None) -> Outcome:
     """Say why a resource is where it is, or why it is not on a node: score by score."""
     resource_of(session.cib(), resource)
-    return explain_placement(session, resource, node)
+    foresight = import_module("hashell.commands.foresight")
+    why: Outcome = foresight.explain_placement(session, resource, node)
+    return why
 
 
 @command("resource", "manage", examples=("resource manage web",))

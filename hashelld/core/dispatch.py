@@ -26,6 +26,7 @@ from hashelld.wire.peer import (
     Picture,
     PreVote,
     PreVoteAnswer,
+    Pulse,
     Refusal,
     ResultHeard,
     Status,
@@ -63,6 +64,8 @@ class Dispatch:
                 self._node.election.on_vote(now, peer, body, is_dc=self._node.dc is not None)
             case VoteAnswer():
                 self._node.election.on_vote_answer(peer, body)
+            case Pulse():
+                pass
             case Refusal():
                 self._node.on_higher_epoch(envelope.epoch)
             case _:

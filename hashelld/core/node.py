@@ -46,7 +46,7 @@ from hashelld.core.stonith import FencingDone, Stonith
 from hashelld.model.ids import NO_EPOCH, Epoch, Millis, NodeId
 from hashelld.model.node import Node as ConfiguredNode
 from hashelld.wire.log import ElectorateChange, Entry, Founding
-from hashelld.wire.peer import BeatContent, Handover
+from hashelld.wire.peer import BeatContent, Handover, Pulse
 
 
 SETTLE_ROUNDS_MAX: Final = 8
@@ -82,6 +82,7 @@ class Node:
         self._no_dc_ms: Millis | None = now
         self._is_quorum_lost = False
         self._turn_ms = now
+        self._pulse_ms = now
         self._beat: BeatContent | None = None
         self._leave_ms: Millis | None = None
 
@@ -322,6 +323,10 @@ class Node:
         if self.dc is not None:
             expected = frozenset(peer for peer in standing.membership.heard if self.dc.office.is_joined(peer))
         standing.membership.expect_messages(now, expected)
+        if now - self._pulse_ms >= standing.settings.deadtime_ms:
+            self._pulse_ms = now
+            for peer in expected:
+                standing.send(peer, Pulse())
         if all(standing.membership.presence(p) is not Presence.NEVER for p in standing.membership.peers):
             self.election.seen_all = True
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 
-from hashelld.core.effects import Effect, Exit, KillAgent, Note, Persist, RunAgent, SetBeat
+from hashelld.core.effects import Effect, Exit, KillAgent, Note, Persist, RunAgent, Send, SetBeat
+from hashelld.wire.peer import Pulse
 
 
 class Outbox:
@@ -21,8 +22,9 @@ class Outbox:
 
     def feed(self, effects: list[Effect]) -> list[Effect]:
         """Effects that may be carried out now."""
-        self._held.extend(effects)
-        return self._drain()
+        free = [effect for effect in effects if _is_free(effect)]
+        self._held.extend(effect for effect in effects if not _is_free(effect))
+        return free + self._drain()
 
     def on_persisted(self, token: int) -> list[Effect]:
         """The store has written this token; what waited for it alone is let out."""
@@ -47,3 +49,8 @@ class Outbox:
             if isinstance(effect, Persist):
                 self._waiting.append(effect.token)
         return ready
+
+
+def _is_free(effect: Effect) -> bool:
+    """Does it depend on nothing that is still being written?"""
+    return isinstance(effect, Send) and isinstance(effect.envelope.body, Pulse)

@@ -7,7 +7,7 @@ from typing import Final
 from hashelld.core.events import MessageHeard
 from hashelld.core.standing import Standing
 from hashelld.model.ids import Incarnation, Millis, NodeId
-from hashelld.wire.peer import PreVote, PreVoteAnswer, Refusal, Vote, VoteAnswer
+from hashelld.wire.peer import PreVote, PreVoteAnswer, Pulse, Refusal, Vote, VoteAnswer
 
 
 MESSAGE_DEADLINE_FACTOR: Final = 2
@@ -26,6 +26,9 @@ class Inbox:
         """Why the message must not be acted on; None when it may. An older epoch is answered with one's own."""
         reason = self._reason(now, event)
         envelope = event.envelope
+        if reason is None and isinstance(envelope.body, Pulse):
+            self._standing.membership.on_message(now, envelope.sender)
+            return None
         if reason is None:
             self._newest[envelope.sender] = (envelope.sender_incarnation, envelope.sequence)
             self._standing.membership.on_message(now, envelope.sender)
@@ -50,13 +53,14 @@ class Inbox:
         if envelope.sender_incarnation != standing.membership.incarnation(envelope.sender):
             return "another incarnation of the sender"
         incarnation, sequence = self._newest.get(envelope.sender, (envelope.sender_incarnation, 0))
-        if incarnation == envelope.sender_incarnation and envelope.sequence <= sequence:
+        is_pulse = isinstance(envelope.body, Pulse)
+        if incarnation == envelope.sender_incarnation and envelope.sequence <= sequence and not is_pulse:
             return "out of sequence"
         deadline_ms = MESSAGE_DEADLINE_FACTOR * standing.settings.deadtime_ms
         if event.beat_sent_ms is None or now - event.beat_sent_ms > deadline_ms:
             return "stale"
         standing.highest = max(standing.highest, envelope.epoch.number)
         is_ballot = isinstance(envelope.body, PreVote | PreVoteAnswer | Vote | VoteAnswer | Refusal)
-        if envelope.epoch < standing.epoch and not is_ballot:
+        if envelope.epoch < standing.epoch and not (is_ballot or is_pulse):
             return "older epoch"
         return None

@@ -14,10 +14,10 @@ from hashelld.core.membership import Membership, Presence
 from hashelld.core.notes import MESSAGES
 from hashelld.core.quorum import is_joint_quorum
 from hashelld.core.settings import Settings
-from hashelld.model.ids import NO_INCARNATION, NO_VERSION, Epoch, Incarnation, Millis, NodeId
+from hashelld.model.ids import NO_EPOCH, NO_INCARNATION, NO_VERSION, Epoch, Incarnation, Millis, NodeId
 from hashelld.wire.client import Answer
 from hashelld.wire.log import Checkpoint, Electorate, Entry
-from hashelld.wire.peer import Body, Envelope
+from hashelld.wire.peer import Body, Envelope, Pulse
 
 
 Draw = Callable[[int, int], int]
@@ -159,10 +159,14 @@ class Standing:
         incarnation = self.membership.incarnation(peer)
         if incarnation == NO_INCARNATION or self.membership.presence(peer) is Presence.LOST:
             return
-        self._sequence += 1
+        if isinstance(body, Pulse):  # Overtakes what is held back, and says nothing of epochs.
+            sequence, epoch = 0, NO_EPOCH
+        else:
+            self._sequence += 1
+            sequence, epoch = self._sequence, self.epoch
         cluster = self.log.tail.cluster if self.log.tail is not None else ""
         envelope = Envelope(
-            cluster, self.node, self.incarnation, peer, incarnation, self.epoch, self._sequence, 0, body
+            cluster, self.node, self.incarnation, peer, incarnation, epoch, sequence, 0, body
         )
         self._effects.append(Send(envelope))
 

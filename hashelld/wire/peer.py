@@ -168,6 +168,10 @@ class Forwarded(msgspec.Struct, frozen=True, array_like=True, tag="forwarded"):
     answer: Answer
 
 
+class Pulse(msgspec.Struct, frozen=True, array_like=True, tag="pulse"):
+    """The message plane works. It promises nothing, so it is never held back behind a slow disk."""
+
+
 class Refusal(msgspec.Struct, frozen=True, array_like=True, tag="refusal"):
     """The message was of an older epoch, or for another incarnation; the envelope tells the newer epoch."""
 
@@ -194,6 +198,7 @@ Body = (
     | Handover
     | Forward
     | Forwarded
+    | Pulse
     | Refusal
 )
 

@@ -21,6 +21,8 @@ from tests.build import cluster
 
 NODES = ("n1", "n2", "n3")
 SCORES = st.sampled_from(["inf", "-inf", "100", "-50", "7", "0"])
+ROUNDS_MAX = 2
+"""What is blocked counts as load where it was; once it is stopped the others may balance anew."""
 METAS = st.sampled_from(
     [
         "",
@@ -119,8 +121,9 @@ def test_actions_wait_only_for_earlier_ones_and_happen_once(description: str):
 def test_carrying_a_plan_out_leaves_nothing_to_do(description: str):
     assume("leaving" not in description or "is-managed=false" not in description)  # What is left behind is unknown.
     view = cluster(description)
-    after = carry_out(view, plan(view))
-    assert labels(plan(after)) == []
+    for _round in range(ROUNDS_MAX):
+        view = carry_out(view, plan(view))
+    assert labels(plan(view)) == []
 
 
 @QUICK

@@ -25,7 +25,7 @@ SETTLE_MS: Final = 40_000
 CONVERGE_MS: Final = 90_000
 DISTURBED_MS: Final = 40_000
 TRACE_LINES: Final = 60
-CPU_MAX_S: Final = 30
+CPU_MAX_S: Final = 10
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
