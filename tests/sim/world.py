@@ -99,7 +99,7 @@ class SimWorld:
         """Let time pass until something holds; an assertion with the newest trace when it never does."""
         end = self.timeline.now + within_ms
         while not condition():
-            assert self.timeline.now < end, f"not within {within_ms} ms: {what}\n{self.timeline.tail(80)}"
+            assert self.timeline.now < end, f"not within {within_ms} ms: {what}\n{self.timeline.tail(60)}"
             self.run(TURN_MS)
 
     # -- machines
@@ -143,7 +143,7 @@ class SimWorld:
     def dc(self) -> str:
         """The only DC."""
         found = self.dcs()
-        assert len(found) == 1, f"DCs are {found}\n{self.timeline.tail(80)}"
+        assert len(found) == 1, f"DCs are {found}\n{self.timeline.tail(60)}"
         return found[0]
 
     def active_on(self, instance: str) -> list[NodeId]:
