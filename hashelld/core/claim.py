@@ -64,13 +64,13 @@ class Claim:
         if peer is None or not self.is_possible:
             return False
         standing = self._standing
-        return standing.membership.presence(peer) is Presence.LOST or standing.is_off(peer) or self._is_blank(peer)
+        return standing.membership.presence(peer) is Presence.LOST or standing.is_off(peer) or standing.is_blank(peer)
 
     def on_time(self, now: Millis) -> None:
         """Make the claim's next step."""
         peer = self.peer
         if peer is None or not self.is_wanted():
-            self._end()
+            self.rest()
             return
         standing = self._standing
         if not self._is_begun:
@@ -83,7 +83,7 @@ class Claim:
             return
         if standing.is_off(peer):
             self._confirm(peer, incarnation, "left")
-        elif self._is_blank(peer):
+        elif standing.is_blank(peer):
             self._confirm(peer, incarnation, "empty store")
         elif not has_fencing(standing.log.cib):
             if now >= self._takeover_ms(peer):
@@ -140,15 +140,12 @@ class Claim:
         self._standing.notices.pop("claim", None)
         self._standing.note("claim.confirmed", peer=peer, by=by)
 
-    def _end(self) -> None:
+    def rest(self) -> None:
+        """Nothing is claimed, and nothing confirmed: the peer is heard, or this node is in office."""
         if self._is_fencing and self.peer is not None:
             self._stonith.cancel(self.peer)
         self.confirmed, self._is_begun, self._is_fencing, self._retry_ms = None, False, False, None
         self._standing.notices.pop("claim", None)
-
-    def _is_blank(self, peer: NodeId) -> bool:
-        content = self._standing.membership.content(peer)
-        return self._standing.membership.is_heard(peer) and content is not None and not content.cluster
 
     def _takeover_ms(self, peer: NodeId) -> Millis:
         settings = self._standing.settings

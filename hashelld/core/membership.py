@@ -136,8 +136,10 @@ class Membership:
         is_fresh = now - beat.at_ms < self._settings.deadtime_ms
         is_echo_fresh = beat.echoed_ms is not None and now - beat.echoed_ms < self._settings.deadtime_ms
         if not (is_fresh and is_echo_fresh):
-            after = Presence.SILENT if _is_heard(peer) else peer.presence
-            return self._moved(now, beat.sender, peer, after, is_new=True) if is_new else []
+            if not is_new:
+                return []
+            peer.heard_ms = now  # It lives, whatever became of its earlier incarnation.
+            return self._moved(now, beat.sender, peer, Presence.SILENT, is_new=True)
         peer.heard_ms, peer.refused_ms = beat.at_ms, None
         if beat.content.is_quorate_dc:
             self._quorate_dc_ms = beat.at_ms
@@ -232,7 +234,7 @@ class Membership:
         now: Millis, name: NodeId, peer: _Peer, after: Presence, *, is_new: bool = False
     ) -> list[PresenceChanged]:
         before, peer.presence = peer.presence, after
-        if before is not after:
+        if before is not after or is_new:
             peer.since_ms = now
         return [PresenceChanged(name, before, after, is_new)]
 

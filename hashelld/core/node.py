@@ -45,7 +45,7 @@ from hashelld.core.standing import Draw, Standing
 from hashelld.core.stonith import FencingDone, Stonith
 from hashelld.model.ids import NO_EPOCH, Epoch, Millis, NodeId
 from hashelld.model.node import Node as ConfiguredNode
-from hashelld.wire.log import ElectorateChange, Entry, Founding
+from hashelld.wire.log import Confirmation, Departure, ElectorateChange, Entry, Founding
 from hashelld.wire.peer import BeatContent, Handover, Pulse
 
 
@@ -166,7 +166,8 @@ class Node:
         standing = self.standing
         for change in changes:
             name = _PRESENCE_NOTES.get(change.after)
-            if name is not None and change.after is not change.before:
+            is_first = change.before is Presence.NEVER and change.after is Presence.SILENT
+            if name is not None and change.after is not change.before and not is_first:
                 standing.note(name, peer=change.peer)
             if change.is_new_incarnation:
                 standing.on_new_incarnation(change.peer)
@@ -256,6 +257,10 @@ class Node:
     def on_acknowledged(self, now: Millis, entries: tuple[Entry, ...]) -> None:
         """Entries took effect."""
         for entry in entries:
+            if isinstance(entry.change, Departure | Confirmation):
+                self.standing.on_confirmed(entry.change.node)
+            if isinstance(entry.change, Confirmation):
+                self.standing.on_confirmed(entry.change.node)
             if isinstance(entry.change, ElectorateChange):
                 votes = entry.change.electorate.votes
                 for node in votes:
@@ -367,6 +372,7 @@ class Node:
         standing = self.standing
         alone = self.claim.confirmed if self.election.is_alone else None
         self.election.rest()
+        self.claim.rest()
         self.retreat.end()
         standing.accept(Epoch(standing.promised, standing.node))
         self.dc = Dc(standing, self.lrm, self.stonith, now)

@@ -137,6 +137,7 @@ class Leading:
             is_here = log.base_serial <= serial <= log.version.serial and log.point(serial)[0] == answer.stored
             if not is_here:
                 return
+            standing.has_log(peer)
             progress.matched = max(progress.matched or 0, serial)
             progress.needs_all = progress.needs_install = False
             if progress.matched < log.version.serial:
@@ -172,6 +173,7 @@ class Following:
         log = standing.log
         is_voter = standing.is_voter
         standing.accept(epoch)
+        standing.has_log(peer)
         is_start = message.previous == NO_VERSION and not message.previous_digest
         if message.previous.serial < log.base_serial:
             message = self._behind_base(message)
@@ -197,6 +199,7 @@ class Following:
         standing = self._standing
         log = standing.log
         standing.accept(epoch)
+        standing.has_log(peer)
         if log.has(message.checkpoint.version, message.checkpoint.entry):
             standing.send(peer, Appended(message.checkpoint.version, matches=True))
             return ()

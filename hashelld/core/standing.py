@@ -58,6 +58,7 @@ class Standing:
         self._stored_by_token: dict[int, int] = {}
         self._forgetful: set[NodeId] = set()
         self._voided: dict[NodeId, Incarnation] = {}
+        self._holding: dict[NodeId, Incarnation] = {}
 
     # -- who votes
 
@@ -231,7 +232,22 @@ class Standing:
         if checkpoint is not None:
             self.persist(Persist(token=0, checkpoint=checkpoint))
 
+    def has_log(self, peer: NodeId) -> None:
+        """This incarnation of the peer holds a log, whatever a beat that it sent before that may say."""
+        self._holding[peer] = self.membership.incarnation(peer)
+
+    def is_blank(self, peer: NodeId) -> bool:
+        """Is the peer's store empty?"""
+        content = self.membership.content(peer)
+        is_empty = self.membership.is_heard(peer) and content is not None and not content.cluster
+        return is_empty and self._holding.get(peer) != self.membership.incarnation(peer)
+
     # -- who is off
+
+    def on_confirmed(self, peer: NodeId) -> None:
+        """A confirmation counts from now on, unless the peer is heard again."""
+        if not self.membership.is_heard(peer):
+            self._voided.pop(peer, None)
 
     def on_heard(self, peer: NodeId) -> None:
         """A peer is heard: a confirmation that this incarnation is off is void."""
