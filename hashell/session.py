@@ -322,7 +322,7 @@ def _apply(cib: Cib, edits: tuple[Edit, ...]) -> Cib:
 
 def _is_idle(status: wire.StatusIs, version: Version | None) -> bool:
     is_there = version is None or status.version >= version
-    return is_there and status.phase in ("idle", "following") and not status.in_flight and not status.pending
+    return is_there and status.phase == "idle" and not status.in_flight and not status.pending
 
 
 def _conflict(conflict: wire.Conflict, edits: tuple[Edit, ...]) -> str:

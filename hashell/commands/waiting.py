@@ -52,7 +52,7 @@ def settle(session: Session, version: Version | None = None, timeout_ms: int = W
 
 def _is_idle(status: StatusIs, version: Version | None) -> bool:
     is_there = version is None or status.version >= version
-    return is_there and status.phase in ("idle", "following") and not status.in_flight and not status.pending
+    return is_there and status.phase == "idle" and not status.in_flight and not status.pending
 
 
 def _left(session: Session) -> bool:

@@ -56,8 +56,8 @@ def _carry_out(session: Session, call: Call) -> Outcome | None:
         if is_visit:
             session.discard()
     said = outcome if isinstance(outcome, Said) else Said(text="")
-    text = "\n".join(part for part in (said.text, settled.warning) if part)
-    return Said(text=text, data={**said.data, "version": str(settled.version)})
+    warnings = (*said.warnings, settled.warning) if settled.warning else said.warnings
+    return Said(text=said.text, data={**said.data, "version": str(settled.version)}, warnings=warnings)
 
 
 def _from(session: Session, call: Call) -> Outcome | None:

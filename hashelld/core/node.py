@@ -34,7 +34,7 @@ from hashelld.core.events import (
 )
 from hashelld.core.lrm import Lrm, OrderDone, StatusChanged
 from hashelld.core.member import Goodbye, Member
-from hashelld.core.membership import Presence, PresenceChanged
+from hashelld.core.membership import MESSAGES_STILL_FACTOR, Presence, PresenceChanged
 from hashelld.core.options import no_quorum_policy
 from hashelld.core.replication import Following
 from hashelld.core.report import addresses_of
@@ -50,6 +50,10 @@ from hashelld.wire.peer import BeatContent, Handover, Pulse
 
 
 SETTLE_ROUNDS_MAX: Final = 8
+PULSE_FACTOR: Final = 2
+"""A pulse is sent every so many deadtimes; one may be lost before a peer counts as not heard."""
+assert PULSE_FACTOR < MESSAGES_STILL_FACTOR
+
 _PRESENCE_NOTES: Final = {
     Presence.ALIVE: "peer.alive",
     Presence.SUSPECT: "peer.suspect",
@@ -85,6 +89,7 @@ class Node:
         self._pulse_ms = now
         self._beat: BeatContent | None = None
         self._leave_ms: Millis | None = None
+        self._is_store_broken = False
 
     @property
     def heard_dc(self) -> NodeId | None:
@@ -219,6 +224,7 @@ class Node:
     def _on_store_failed(self, now: Millis, reason: str) -> None:
         standing = self.standing
         standing.note("node.store-failed", reason=reason)
+        self._is_store_broken = True
         self.end_office("the disk failed")
         standing.is_leaving, standing.may_vote = True, False
         self.retreat.begin(now)
@@ -258,8 +264,6 @@ class Node:
         """Entries took effect."""
         for entry in entries:
             if isinstance(entry.change, Departure | Confirmation):
-                self.standing.on_confirmed(entry.change.node)
-            if isinstance(entry.change, Confirmation):
                 self.standing.on_confirmed(entry.change.node)
             if isinstance(entry.change, ElectorateChange):
                 votes = entry.change.electorate.votes
@@ -328,7 +332,7 @@ class Node:
         if self.dc is not None:
             expected = frozenset(peer for peer in standing.membership.heard if self.dc.office.is_joined(peer))
         standing.membership.expect_messages(now, expected)
-        if now - self._pulse_ms >= standing.settings.deadtime_ms:
+        if now - self._pulse_ms >= PULSE_FACTOR * standing.settings.deadtime_ms:
             self._pulse_ms = now
             for peer in expected:
                 standing.send(peer, Pulse())
@@ -446,13 +450,14 @@ class Node:
                 self.member.leave()
             return
         assert self._leave_ms is not None
-        is_alone = self._heard_dc is None and now - self._leave_ms >= 2 * standing.settings.deadtime_ms
+        is_broken = self._is_store_broken
+        is_alone = is_broken or (self._heard_dc is None and now - self._leave_ms >= 2 * standing.settings.deadtime_ms)
         if is_alone or (not standing.may_vote and standing.log.is_empty):
             if self.retreat.is_needed():
                 self.retreat.begin(now)
             else:
                 self.member.goodbye = Goodbye.GRANTED
-                standing.emit(Exit(0, "stopped everything and ended without a DC"))
+                standing.emit(Exit(int(is_broken), "stopped everything and ended without a DC"))
 
     # -- beats
 

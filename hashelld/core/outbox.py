@@ -52,5 +52,10 @@ class Outbox:
 
 
 def _is_free(effect: Effect) -> bool:
-    """Does it depend on nothing that is still being written?"""
+    """Does it depend on nothing that is still being written?
+
+    Agents do not wait: a start or a fencing that was right when it was asked for may be wrong when a slow disk is done.
+    """
+    if isinstance(effect, RunAgent | KillAgent):
+        return True
     return isinstance(effect, Send) and isinstance(effect.envelope.body, Pulse)

@@ -120,12 +120,12 @@ class Leading:
         standing.send(peer, Append(version, entry_digest, log.entries_after(serial), log.acknowledged))
 
     def is_due(self, now: Millis, peer: NodeId) -> bool:
-        """Has nothing been sent to the peer for half a deadtime?"""
+        """Has nothing been sent to the peer for a deadtime?"""
         return now >= self.due_ms(peer)
 
     def due_ms(self, peer: NodeId) -> Millis:
         """When the peer has to be told again."""
-        return self._fresh(peer).sent_ms + self._standing.settings.deadtime_ms // 2
+        return self._fresh(peer).sent_ms + self._standing.settings.deadtime_ms
 
     def on_appended(self, now: Millis, peer: NodeId, answer: Appended) -> None:
         """A peer stored something, or its log is another."""

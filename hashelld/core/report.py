@@ -45,7 +45,9 @@ def phase_of(node: Node) -> str:
     if node.dc is not None:
         return node.dc.controller.phase.value
     if node.heard_dc is not None:
-        return summary_of(node).phase or Phase.FOLLOWING.value
+        summary = summary_of(node)
+        is_current = summary.version >= node.standing.log.acknowledged
+        return summary.phase if summary.phase and is_current else Phase.FOLLOWING.value
     if node.claim.is_wanted():
         return Phase.CLAIMING.value
     return Phase.STARTING.value if node.standing.log.is_empty else Phase.ELECTING.value

@@ -82,6 +82,7 @@ class BeatThread:
         self._content: BeatContent | None = None
         self._progress_ms = clock.now()
         self._send_ms = clock.now()
+        self._received_ms: Millis = 0
         self._is_news = False
         self._forged = 0
         self._is_stopping = False
@@ -151,19 +152,21 @@ class BeatThread:
     def _run(self) -> None:
         if self._config.realtime:
             raise_priority(PRIORITY)  # The loop's thread meets the same refusal, and says so.
-        poll = select.poll()
-        poll.register(self._wake, select.POLLIN)
+        resting, hearing = select.poll(), select.poll()
+        for poll in (resting, hearing):
+            poll.register(self._wake, select.POLLIN)
         for receiver in self._receivers:
-            poll.register(receiver, select.POLLIN)
-        links = {receiver.fileno(): link for link, receiver in enumerate(self._receivers)}
+            hearing.register(receiver, select.POLLIN)
         while not self._is_stopping:
-            for handle, _ in poll.poll(max(0, self._send_ms - self._clock.now())):
-                if handle == self._wake:
-                    os.eventfd_read(self._wake)
-                else:
-                    self._receive(links[handle])
+            now = self._clock.now()
+            rest_ms = min(self._send_ms, self._received_ms + self._config.keepalive_ms // 2) - now
+            poll, timeout_ms = (resting, rest_ms) if rest_ms > 0 else (hearing, max(0, self._send_ms - now))
+            if any(handle == self._wake for handle, _ in poll.poll(timeout_ms)):
+                os.eventfd_read(self._wake)
             now = self._clock.now()
             is_time = now >= self._send_ms
+            if is_time or poll is hearing:
+                self._receive_all(now)
             if is_time:
                 self._send(now)
             if is_time or self._is_news:
@@ -194,6 +197,12 @@ class BeatThread:
                 _try_connect(sender, address, peer.entry.port)
         if is_refused:
             self._report(PortRefused(peer.entry.name, now))
+
+    def _receive_all(self, now: Millis) -> None:
+        """Take what has arrived. At most twice in a keepalive: every wake-up of an idle machine costs."""
+        self._received_ms = now
+        for link in range(len(self._receivers)):
+            self._receive(link)
 
     def _receive(self, link: int) -> None:
         receiver = self._receivers[link]

@@ -30,6 +30,7 @@ class Running(Enum):
 
 
 FENCE_OFF: Final = 2
+FABRIC: Final = frozenset({"fence_scsi", "fence_mpath"})
 _DURATIONS_MS: Final = {"start": (40, 400), "stop": (30, 300), "monitor": (5, 40), "promote": (30, 200)}
 _AFTER: Final = {
     "start": Running.YES,
@@ -236,6 +237,8 @@ class Agents:
         if process.is_over:
             return
         process.operation += "-done"
+        if PurePath(process.effect.argv[0]).name in FABRIC:
+            return  # The target lost its storage, nothing else.
         self._surroundings.fence_acts(self._machine, process.target, process.operation.removesuffix("-done"))
 
     def _fence_rc(self, process: Process) -> int:

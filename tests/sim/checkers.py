@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from hashelld.cib.digest import digest
 from hashelld.core.effects import Persist
-from hashelld.model.ids import NO_VERSION, Epoch, Incarnation, Millis, NodeId, Version
+from hashelld.model.ids import NO_VERSION, Epoch, Millis, NodeId, Version
 from hashelld.wire.client import CibIs
 from hashelld.wire.log import Commit, Electorate, ElectorateChange, Entry
 from hashelld.wire.peer import Append, Appended, BeatContent, Envelope, Install, Join, JoinRequest, Order, VoteAnswer
@@ -33,7 +33,7 @@ class Checkers:
         self._dc_of: dict[int, NodeId] = {}
         self._acknowledged: dict[int, tuple[Version, str]] = {}
         self._highest: dict[NodeId, Version] = {}
-        self._shown: dict[NodeId, tuple[Incarnation, Version]] = {}
+        self._shown: dict[NodeId, Version] = {}
         self._stored: dict[NodeId, dict[int, Entry]] = {name: {} for name in world.names}
         self._tail: dict[NodeId, Version] = dict.fromkeys(world.names, NO_VERSION)
         self.commits: dict[str, Version] = {}
@@ -152,12 +152,10 @@ class Checkers:
 
     def on_cib(self, host: Host, answer: CibIs) -> None:
         """A node showed its applied document."""
-        assert host.daemon is not None
-        incarnation, before = self._shown.get(host.name, (host.daemon.incarnation, answer.version))
-        is_back = incarnation == host.daemon.incarnation and answer.version < before
-        if is_back and not self._world.is_unsafe:
+        before = self._shown.get(host.name, answer.version)
+        if answer.version < before and not self._world.is_unsafe:
             raise Violation(3, f"{host.name} showed {before} and later {answer.version}")
-        self._shown[host.name] = (host.daemon.incarnation, answer.version)
+        self._shown[host.name] = answer.version
 
     def forget(self, node: NodeId) -> None:
         """This node's disk was replaced: it may begin again."""

@@ -60,7 +60,7 @@ class Commission:
         node = self._node or world.some_running()
         if node is not None and world.hosts[node].is_running:
             base = self.base if self.base is not None else world.known_version
-            self._asked = world.ask(node, MakeCommit(id=self.commit, base=base, edits=self.edits, force=True))
+            self._asked = world.ask(node, MakeCommit(id=self.commit, base=base, edits=self.edits))
             self._asked_at = world.timeline.now
         self._watch()
 

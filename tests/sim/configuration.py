@@ -9,6 +9,7 @@ from hashelld.cib.edit import Edit, Put
 from hashelld.model.ids import NodeId, ResourceId
 from hashelld.model.node import Node
 from hashelld.model.resource import Agent, AttributeSet, Group, NvPair, Operation, Primitive, Template, value_of
+from tests.sim.agents import FABRIC
 
 
 MARK_AGENT = Agent("ocf", "heartbeat", "Dummy")
@@ -33,7 +34,8 @@ def primitive(name: str, *, interval: str = "5s", timeout: str = "10s") -> Primi
 def device(nodes: Iterable[NodeId], agent: str = "fence_sim") -> Primitive:
     """One fencing device for all nodes."""
     params = AttributeSet((NvPair("pcmk_host_list", " ".join(nodes)),))
-    return Primitive(id=ResourceId("fencing"), agent=Agent("stonith", "", agent), params=(params,))
+    meta = (AttributeSet((NvPair("provides", "unfencing"),)),) if agent in FABRIC else ()
+    return Primitive(id=ResourceId("fencing"), agent=Agent("stonith", "", agent), params=(params,), meta=meta)
 
 
 def configuration(nodes: Iterable[NodeId], *, stonith: bool, device_agent: str = "fence_sim") -> tuple[Edit, ...]:

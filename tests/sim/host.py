@@ -68,6 +68,7 @@ class Daemon:
         self._last_turn: Millis = host.local_now
         self._wake_ms: Millis | None = None
         self._spins = 0
+        self._has_store_failed = False
         self.node = Node(host.local_now, settings, stored, self._timeline.between)
 
     def start(self) -> None:
@@ -199,8 +200,9 @@ class Daemon:
                 self._timeline.record(host.name, type(effect).__name__, effect)
 
     def persisted(self, token: int) -> None:
-        """The disk's thread reports."""
-        self.take(Persisted(token))
+        """The disk's thread reports; after a failure nobody listens to it."""
+        if not self._has_store_failed:
+            self.take(Persisted(token))
 
     def agent_ended(self, ended: AgentEnded) -> None:
         """The reaper reports."""
@@ -211,7 +213,10 @@ class Daemon:
         self.take(ClientAsked(CLIENT, ticket, Author(user="sim", uid=0, node=self._host.name), request))
 
     def _judge_disk(self, token: int) -> None:
-        if not self.is_gone and self._host.disk.has_pending(token, self.persisted):
+        if self.is_gone or self._has_store_failed:
+            return
+        if self._host.disk.has_pending(token, self.persisted):
+            self._has_store_failed = True
             self.take(StoreFailed("silent for initdead"))
 
     # -- the beat thread

@@ -37,7 +37,8 @@ class Network:
         self.calm = False
         """No more loss, duplicates or disorder."""
         self.delay_ms: dict[Pair, Millis] = {}
-        """Added to every message of this direction."""
+        """Added to every message of this direction whose body is one of `delayed`."""
+        self.delayed: tuple[type, ...] = (object,)
 
     # -- who reaches whom
 
@@ -114,7 +115,10 @@ class Network:
 
     def _travel(self, envelope: Envelope) -> None:
         pair = (envelope.sender, envelope.receiver)
-        moment = self._timeline.now + self._latency() + self.delay_ms.get(pair, 0)
+        moment = self._timeline.now + self._latency()
+        if pair in self.delay_ms and isinstance(envelope.body, self.delayed):
+            self._timeline.at(moment + self.delay_ms[pair], lambda: self._arrive(envelope))
+            return
         if not self.calm:
             faults, chance = self._faults, self._timeline.chance
             if chance(faults.message_loss):

@@ -6,6 +6,7 @@ import pytest
 
 from hashelld.cib.edit import Put
 from hashelld.model.resource import AttributeSet, NvPair
+from hashelld.wire.peer import Order
 from tests.sim.configuration import device, primitive, properties
 from tests.sim.faults import Faults
 from tests.sim.scenario import finish, mark_commit, other, pair, settled, shots, starts, status_of
@@ -53,6 +54,7 @@ def test_order_unanswered_then_late() -> None:
     """An order that is not answered is pending: it is not given to somebody else, and carried out once."""
     world = settled(3)
     dc = world.dc()
+    world.network.delayed = (Order,)
     for name in world.names:
         if name != dc:
             world.network.delay_ms[world.host(dc).name, world.host(name).name] = 1_500

@@ -9,7 +9,7 @@ from hashelld.cib.document import Cib
 from hashelld.cib.edit import Edit
 from hashelld.core.settings import Settings
 from hashelld.model.ids import NO_VERSION, Millis, NodeId, Version
-from hashelld.wire.client import Answer, CibIs, Committed, MakeCommit, Request
+from hashelld.wire.client import Answer, CibIs, Committed, GetCib, MakeCommit, Request
 from hashelld.wire.log import Electorate
 from hashelld.wire.peer import Envelope
 from tests.sim.checkers import Checkers
@@ -81,6 +81,7 @@ class SimWorld:
         def send() -> None:
             if host.daemon is not None:
                 host.daemon.send_beats()
+            if host.daemon is not None:
                 host.daemon.report_beats()
             timeline.after(keepalive // 2, report)
 
@@ -238,10 +239,11 @@ class SimWorld:
         self._commits += 1
         chosen = commit or f"scripted{self._commits}"
         version = self.known_version if base is None else base
-        return self.ask(name, MakeCommit(id=chosen, base=version, edits=edits, force=True))
+        return self.ask(name, MakeCommit(id=chosen, base=version, edits=edits))
 
     def committed(self, name: str, *edits: Edit, commit: str = "", within_ms: Millis = 10_000) -> Version:
-        """Commit and wait for the acknowledgement."""
+        """Commit on the newest document and wait for the acknowledgement."""
+        self.answer(name, GetCib())
         asked = self.commit(name, *edits, commit=commit)
         self.until(lambda: asked.answer is not None, within_ms, f"answer of {name} to a commit of {edits}")
         assert isinstance(asked.answer, Committed), asked.answer
