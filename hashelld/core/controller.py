@@ -12,7 +12,7 @@ from hashelld.core.effects import Effect
 from hashelld.core.execution import Execution
 from hashelld.core.lrm import Lrm, OrderDone, OrderKey, StatusChanged
 from hashelld.core.member import CLEANUP
-from hashelld.core.office import Office
+from hashelld.core.office import Office, Wait
 from hashelld.core.standing import Standing
 from hashelld.core.stonith import FencingDone, Stonith
 from hashelld.model.action import Action, ActionKind
@@ -97,8 +97,6 @@ class Controller:
         self._last_picture = b""
         self.may_exit = False
         """This DC's own SHUTDOWN action was reached: everything here is stopped."""
-        self.hand_over_to: NodeId | None = None
-        """Others hear the node that this DC would fence: the office is to go to one of them."""
 
     # -- what is going on
 
@@ -360,9 +358,13 @@ class Controller:
     def _fence(self, now: Millis, wall_ms: int, index: int, action: Action) -> None:
         standing = self._standing
         assert action.node is not None
-        hearing = self.office.heard_by_others(action.node)
-        if hearing and not standing.membership.is_heard(action.node):
-            self.hand_over_to = hearing[0]
+        is_lost = not standing.membership.is_heard(action.node)
+        successor = self.office.successor_for(now, action.node) if is_lost else None
+        if successor is not None:
+            if isinstance(successor, Wait):
+                self._plan_after_ms = now + standing.settings.keepalive_ms
+            else:
+                self.office.hand_over_to = successor
             self._finished(self._transition_number, index, is_ok=False)
             return
         standing.note("fence.requested", target=action.node, reason=action.reason)

@@ -188,8 +188,8 @@ class Election:
         is_given = ballot.number == standing.promised and standing.voted == peer
         if is_dc or not (ballot.number > standing.promised or is_given):
             return False
-        if standing.node not in standing.electorate.votes or peer not in standing.electorate.votes:
-            return False
+        if peer not in standing.electorate.votes:
+            return False  # Whether this node counts is for the candidate's electorate to say, which may be newer.
         is_founding = standing.is_founding_possible and ballot.version == NO_VERSION
         is_fit = standing.is_voter and ballot.version >= standing.log.version and not standing.is_forgetful(peer)
         if not (is_founding or is_fit):

@@ -274,9 +274,10 @@ class Lrm:
             del self._lanes[resource]
 
     def _begin(self, now: Millis, wall_ms: int, lane: _Lane, job: _Job) -> None:
+        if job.action.operation in _STOPPING:
+            self._end_all_recurring(now, wall_ms, _resource(job.action))
+            job.action = self._as_started(job.action)
         action = job.action
-        if action.operation in _STOPPING:
-            self._end_all_recurring(now, wall_ms, _resource(action))
         self._calls += 1
         run = _Run(job, Began(action, self._calls, wall_ms), now)
         local = self._without_agent(action)
@@ -306,9 +307,21 @@ class Lrm:
             )
         )
 
+    def _as_started(self, action: Action) -> Action:
+        """What runs is stopped with what it was started with: the configuration may have changed, or be gone."""
+        started = self._record.running.get(_resource(action))
+        if started is None or started.agent is None:
+            return action
+        return msgspec.structs.replace(action, agent=started.agent, parameters=started.parameters)
+
     def _without_agent(self, action: Action) -> int | None:
-        """A fencing device is stopped by not being used, and looked for in memory: the code; None: an agent runs."""
-        if action.agent is None or action.agent.standard != "stonith":
+        """A fencing device is stopped by not being used, and looked for in memory: the code; None: an agent runs.
+
+        A removed resource of which nothing is remembered does not run here either.
+        """
+        if action.agent is None:
+            return OCF_OK if action.operation == "stop" else OCF_NOT_RUNNING
+        if action.agent.standard != "stonith":
             return None
         if action.operation == "stop":
             return OCF_OK

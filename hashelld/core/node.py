@@ -122,6 +122,8 @@ class Node:
 
     def deadline(self) -> Millis | None:
         """When `Woken` is due at the latest. The loop turns at least twice in a deadtime, or it counts as stuck."""
+        if self.member.goodbye is Goodbye.GRANTED:
+            return None
         now = self._turn_ms
         moments = [
             now + self.standing.settings.deadtime_ms // 2,
@@ -334,7 +336,7 @@ class Node:
         standing.membership.expect_messages(now, expected)
         if now - self._pulse_ms >= PULSE_FACTOR * standing.settings.deadtime_ms:
             self._pulse_ms = now
-            for peer in expected:
+            for peer in sorted(expected):
                 standing.send(peer, Pulse())
         if all(standing.membership.presence(p) is not Presence.NEVER for p in standing.membership.peers):
             self.election.seen_all = True
@@ -435,9 +437,9 @@ class Node:
                 break
         dc.tell(now)
         self.picture, self.summary = dc.nodes, dc.summary
-        if dc.controller.hand_over_to is not None:
-            self.standing.note("fence.handed-over", to=dc.controller.hand_over_to)
-            self._hand_over(now, dc.controller.hand_over_to)
+        if dc.office.hand_over_to is not None:
+            self.standing.note("fence.handed-over", to=dc.office.hand_over_to)
+            self._hand_over(now, dc.office.hand_over_to)
 
     # -- leaving
 

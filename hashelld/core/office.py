@@ -6,6 +6,8 @@ the view says that nothing may be started (DESIGN.md 3.2, Office).
 
 from __future__ import annotations
 
+from enum import Enum
+
 import msgspec
 
 from hashelld.cib.view import ClusterView, NodeView
@@ -24,6 +26,19 @@ AUTO_TAKEOVER_FACTOR = 10
 """`takeover_delay = "auto"` without a watchdog: so many deadtimes for the other side to notice and to stop."""
 
 
+RECHECK_FACTOR = 3
+"""So many keepalives after a loss everybody who is healthy has told of it."""
+
+
+class Wait(Enum):
+    """Not yet known."""
+
+    WAIT = "wait"
+
+
+WAIT = Wait.WAIT
+
+
 class Office:
     """What a DC knows of its cluster; made new at every election."""
 
@@ -37,6 +52,8 @@ class Office:
         self._joined: dict[NodeId, str] = {}
         self._asked_ms: dict[NodeId, Millis] = {}
         self._confirming: set[NodeId] = set()
+        self.hand_over_to: NodeId | None = None
+        """Others hear a node that this DC takes for lost: the office is to go to one of them."""
         self.is_changed = True
         """Something that plans depend on changed since this was last set to False."""
 
@@ -122,15 +139,23 @@ class Office:
             return now - since_ms >= standing.settings.initdead_ms
         return presence is Presence.LOST
 
-    def heard_by_others(self, target: NodeId) -> tuple[NodeId, ...]:
-        """Members with a quorum of votes that still hear a node which this DC has lost; empty when they are none."""
+    def successor_for(self, now: Millis, target: NodeId) -> NodeId | Wait | None:
+        """To whom this DC hands over instead of taking a node for lost that others still hear: its fault is our own.
+
+        `Wait` while their beats may still be from before the loss; None when nobody hears it.
+        """
         standing = self._standing
-        hearing = []
-        for peer in sorted(standing.membership.heard):
+        hearing = set()
+        for peer in standing.membership.heard:
             content = standing.membership.content(peer)
             if peer != target and content is not None and target in content.hears:
-                hearing.append(peer)
-        return tuple(hearing) if is_quorum(standing.electorate, frozenset(hearing)) else ()
+                hearing.add(peer)
+        if not hearing or not is_quorum(standing.electorate, frozenset({target, *hearing})):
+            return None
+        settings = standing.settings
+        if now - standing.membership.since_ms(target) < RECHECK_FACTOR * settings.keepalive_ms:
+            return WAIT
+        return min(hearing)
 
     def confirm_without_fencing(self, now: Millis, wall_ms: int) -> None:
         """Where fencing is off, a lost node counts as off after takeover_delay (UNSAFE)."""
@@ -140,11 +165,22 @@ class Office:
         for node in self.configured:
             if not self.is_lost(now, node) or standing.is_off(node) or node in self._confirming:
                 continue
-            if now >= self._takeover_ms(node):
+            if now >= self._takeover_ms(node) and self._may_take_over(now, node):
                 self._confirming.add(node)
                 self.leading.order(
                     Confirmation(node=node, incarnation=standing.incarnation_of(node), by="takeover-delay"), wall_ms
                 )
+
+    def _recheck_ms(self, node: NodeId) -> Millis:
+        known = node in self._standing.membership.peers
+        since_ms = self._standing.membership.since_ms(node) if known else self._took_ms
+        return since_ms + RECHECK_FACTOR * self._standing.settings.keepalive_ms
+
+    def _may_take_over(self, now: Millis, node: NodeId) -> bool:
+        successor = self.successor_for(now, node) if node in self._standing.membership.peers else None
+        if successor is not None and not isinstance(successor, Wait):
+            self.hand_over_to = successor
+        return successor is None
 
     def _takeover_ms(self, node: NodeId) -> Millis:
         settings = self._standing.settings
@@ -169,7 +205,7 @@ class Office:
             elif standing.membership.presence(node) is Presence.NEVER and not self.is_lost(now, node):
                 moments.append(max(self._took_ms, standing.started_ms) + standing.settings.initdead_ms)
             elif self.is_lost(now, node) and node not in self._confirming and not standing.is_off(node):
-                moments.append(self._takeover_ms(node))
+                moments += [self._takeover_ms(node), self._recheck_ms(node)]
         return min((m for m in moments if m > now), default=None)
 
     # -- entries that took effect

@@ -166,9 +166,7 @@ class Standing:
             self._sequence += 1
             sequence, epoch = self._sequence, self.epoch
         cluster = self.log.tail.cluster if self.log.tail is not None else ""
-        envelope = Envelope(
-            cluster, self.node, self.incarnation, peer, incarnation, epoch, sequence, 0, body
-        )
+        envelope = Envelope(cluster, self.node, self.incarnation, peer, incarnation, epoch, sequence, 0, body)
         self._effects.append(Send(envelope))
 
     def promise(self, number: int, voted: NodeId | None) -> None:

@@ -26,8 +26,7 @@ def check(seed: int, nodes: int) -> None:
     assert not verdict.failure, f"python -m tests.sim --seed {seed} --nodes {nodes}\n{verdict.trace}\n{verdict.failure}"
 
 
-@pytest.mark.parametrize("nodes", [2, 3, 5])
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize(("seed", "nodes"), [(seed, nodes) for seed in (1, 2, 3) for nodes in (2, 3, 5)])
 def test_seeds(seed: int, nodes: int) -> None:
     check(seed, nodes)
 
