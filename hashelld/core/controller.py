@@ -215,6 +215,11 @@ class Controller:
         self._stonith.cancel(node)
         self.office.is_changed = True
 
+    def on_returned(self, node: NodeId) -> None:
+        """A lost node is heard again: it is not fenced any more, unless a device was called already."""
+        self._stonith.cancel(node)
+        self.office.is_changed = True
+
     def on_fenced(self, now: Millis, wall_ms: int, done: FencingDone) -> None:
         """Fencing ended."""
         standing = self._standing

@@ -10,7 +10,7 @@ from hashelld.core.commits import Commits, Origin
 from hashelld.core.controller import PICTURE_INTERVAL_MS, Controller
 from hashelld.core.log import LEFT
 from hashelld.core.lrm import Lrm
-from hashelld.core.membership import PresenceChanged
+from hashelld.core.membership import Presence, PresenceChanged
 from hashelld.core.office import Office
 from hashelld.core.standing import Standing
 from hashelld.core.stonith import Stonith
@@ -59,6 +59,8 @@ class Dc:
         self.office.is_changed = True
         if change.is_new_incarnation:
             self.controller.on_new_incarnation(change.peer)
+        elif change.before is Presence.LOST:
+            self.controller.on_returned(change.peer)
 
     def on_join(self, peer: NodeId, message: Join) -> None:
         """A node joined this epoch."""

@@ -8,6 +8,7 @@ import msgspec
 
 from hashelld.cib.view import NodeView
 from hashelld.core.events import MessageHeard
+from hashelld.core.member import NOT_JOINED
 from hashelld.core.peers import Inbox
 from hashelld.model.ids import Epoch, Millis, NodeId
 from hashelld.wire.peer import (
@@ -68,6 +69,8 @@ class Dispatch:
                 pass
             case Refusal():
                 self._node.on_higher_epoch(envelope.epoch)
+                if body.reason == NOT_JOINED and self._node.dc is not None:
+                    self._node.dc.office.on_not_joined(peer)
             case _:
                 if self._node.dc is not None:
                     self._on_message_to_dc(now, self._node.dc, event)

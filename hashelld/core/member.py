@@ -12,9 +12,11 @@ from hashelld.core.standing import Standing
 from hashelld.model.action import Action, ActionKind
 from hashelld.model.history import ActionResult
 from hashelld.model.ids import NO_EPOCH, Epoch, Millis, NodeId, ResourceId
-from hashelld.wire.peer import Join, LeaveRequest, OrderResult, Status
+from hashelld.wire.peer import Join, LeaveRequest, OrderResult, Refusal, Status
 
 
+NOT_JOINED = "not joined"
+"""Reason of a refusal by which a member has its DC ask it to join again."""
 CLEANUP = "cleanup"
 """Operation of a CLEAR_FAILURES action by which the administrator has failures and history forgotten."""
 
@@ -44,6 +46,7 @@ class Member:
         self._status_sent_ms: Millis = 0
         self._shown_serial = 0
         self._left_ms: Millis = 0
+        self._asked_ms: Millis = 0
         self.goodbye = Goodbye.NO
 
     @property
@@ -82,6 +85,16 @@ class Member:
         self._retreat.end()
         self.joined = epoch
         self._report(now, peer)
+
+    def _ask_to_join(self, now: Millis) -> None:
+        """This node dropped its join (it stood still for a while), and its DC does not know: say so."""
+        standing = self._standing
+        dc = standing.epoch.node
+        is_waiting = self.joined == standing.epoch or self._wants_join is not None or dc in ("", standing.node)
+        if is_waiting or now - self._asked_ms < standing.settings.deadtime_ms:
+            return
+        self._asked_ms = now
+        standing.send(dc, Refusal(NOT_JOINED))
 
     def _report(self, now: Millis, peer: NodeId) -> None:
         self._standing.send(peer, Join(self._lrm.status(), self._lrm.in_flight()))
@@ -152,6 +165,7 @@ class Member:
         """Say again what may have been lost; go on with a join or a leave that waits."""
         step_ms = self._standing.settings.deadtime_ms
         dc = self.dc
+        self._ask_to_join(now)
         if self._wants_join is not None and not self._retreat.is_needed():
             self.on_join_request(now, self._wants_join, self._standing.epoch)
         if dc is None or dc == self._standing.node:

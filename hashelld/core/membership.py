@@ -42,6 +42,7 @@ class _Peer:
         "expected_ms",
         "heard_ms",
         "incarnation",
+        "is_still",
         "message_ms",
         "presence",
         "refused_ms",
@@ -56,6 +57,8 @@ class _Peer:
         """When the newest beat arrived that proved hearing in both directions."""
         self.refused_ms: Millis | None = None
         self.message_ms: Millis = now
+        self.is_still = False
+        """Its beats flow and its messages do not: not heard until one arrives."""
         self.expected_ms: Millis | None = None
         """Since when this node expects messages of the peer regularly; None: it does not."""
         self.since_ms: Millis = now
@@ -84,6 +87,11 @@ class Membership:
     def quorate_dc_ms(self) -> Millis | None:
         """When a beat of a quorate DC was last heard; None: never."""
         return self._quorate_dc_ms
+
+    @property
+    def still(self) -> frozenset[NodeId]:
+        """The peers that count as lost because their messages stand still."""
+        return frozenset(name for name, peer in self._peers.items() if peer.is_still)
 
     def is_heard(self, peer: NodeId) -> bool:
         """Is the peer heard, both ways?"""
@@ -129,7 +137,7 @@ class Membership:
             return []
         is_new = beat.incarnation != peer.incarnation
         if is_new:
-            peer.incarnation, peer.message_ms = beat.incarnation, now
+            peer.incarnation, peer.message_ms, peer.is_still = beat.incarnation, now, False
             peer.expected_ms = now if peer.expected_ms is not None else None
             peer.refused_ms = now  # Its daemon is back: restart_grace, not silence, judges it now.
         peer.content = beat.content
@@ -155,7 +163,7 @@ class Membership:
         """A message of the peer was accepted."""
         found = self._peers.get(peer)
         if found is not None:
-            found.message_ms = now
+            found.message_ms, found.is_still = now, False
 
     def expect_messages(self, now: Millis, peers: frozenset[NodeId]) -> None:
         """From now on these peers, and no others, are expected to send messages regularly."""
@@ -219,8 +227,8 @@ class Membership:
             after = Presence.LOST if now >= self._lost_ms(peer) else Presence.SILENT
             if peer.presence is Presence.LOST:
                 after = Presence.LOST
-        elif peer.expected_ms is not None and now >= self._still_ms(peer):
-            after = Presence.LOST
+        elif peer.is_still or (peer.expected_ms is not None and now >= self._still_ms(peer)):
+            after, peer.is_still = Presence.LOST, True
         elif peer.presence is Presence.SILENT and peer.heard_ms <= peer.since_ms and not is_new:
             return []  # Still waiting for a first fresh beat after a gap.
         else:

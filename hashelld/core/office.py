@@ -82,6 +82,11 @@ class Office:
         self.is_changed = True
         self._standing.note("join.done", peer=node, operations=len(message.status.operations))
 
+    def on_not_joined(self, node: NodeId) -> None:
+        """The node dropped its join: it is asked again, and has to report anew."""
+        if self._joined.pop(node, None) is not None:
+            self.is_changed = True
+
     def on_status(self, node: NodeId, status: NodeStatus) -> tuple[ActionResult, ...]:
         """A node's own status changed; returns the results that are new."""
         before = self.statuses.get(node)
@@ -249,6 +254,8 @@ class Office:
                 continue
             if self.leading.matched(node) == log.version.serial:
                 votes[node] = standing.settings.founding.votes.get(node, 1)
+                if is_pair:
+                    standing.readmitted(node)
                 self._change_electorate(votes, f"{node} stored the log", wall_ms)
                 return
 

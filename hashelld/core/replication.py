@@ -191,6 +191,7 @@ class Following:
         if write is not None:
             standing.persist(write)
         self._take_effect(acknowledged)
+        self._readmit_peer()
         standing.send(peer, Appended(last, matches=True))
         return acknowledged
 
@@ -274,6 +275,22 @@ class Following:
             standing.in_sync = True
         for entry in entries:
             self._readmit(entry)
+
+    def _readmit_peer(self) -> None:
+        """Of two nodes, the one added again is needed to acknowledge that it is.
+
+        Its removal is acknowledged: whatever it forgot can make no quorum any more, so it counts from here on.
+        """
+        standing = self._standing
+        log, tail = standing.log, standing.log.tail
+        if standing.may_vote or tail is None or not tail.electorate.two_node:
+            return
+        is_added = standing.node in tail.electorate.votes and standing.node not in tail.previous_electorate.votes
+        changes = [e.version for e in log.entries if isinstance(e.change, ElectorateChange)]
+        removal = changes[-2] if len(changes) > 1 else NO_VERSION  # In the base, if not in the entries.
+        if is_added and removal <= log.acknowledged:
+            standing.may_vote = True
+            standing.persist(Persist(token=0, may_vote=True))
 
     def _readmit(self, entry: Entry) -> None:
         """An acknowledged electorate that adds this node makes it an ordinary voter again."""

@@ -158,9 +158,11 @@ class Standing:
     def send(self, peer: NodeId, body: Body) -> None:
         """Send a message to a peer; dropped when the peer was never heard, for it names its incarnation."""
         incarnation = self.membership.incarnation(peer)
-        if incarnation == NO_INCARNATION or self.membership.presence(peer) is Presence.LOST:
+        is_pulse = isinstance(body, Pulse)
+        is_lost = self.membership.presence(peer) is Presence.LOST
+        if incarnation == NO_INCARNATION or (is_lost and not is_pulse):
             return
-        if isinstance(body, Pulse):  # Overtakes what is held back, and says nothing of epochs.
+        if is_pulse:  # Overtakes what is held back, and says nothing of epochs.
             sequence, epoch = 0, NO_EPOCH
         else:
             self._sequence += 1

@@ -118,9 +118,10 @@ def test_blank_store_counts_incarnations_anew() -> None:
     """The counter of incarnations was on the disk that was replaced: the node's beats are no old ones for that."""
     world = settled(3)
     blank = other(world, world.dc())
-    world.host(blank).crash_daemon()
-    world.host(blank).start_daemon()
-    world.run(4_000)
+    for _ in range(4):
+        world.host(blank).crash_daemon()
+        world.host(blank).start_daemon()
+        world.run(4_000)
     world.boots_fenced = False
     world.host(blank).crash_daemon()
     world.host(blank).disk.wipe(set_aside=True)
