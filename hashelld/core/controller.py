@@ -124,7 +124,9 @@ class Controller:
 
     def is_planning_due(self, now: Millis) -> bool:
         """Did the input change, and may it be planned with?"""
-        return self.office.is_changed and now >= self._plan_after_ms and self.office.leading.has_barrier
+        office = self.office
+        is_ready = office.leading.has_barrier and not office.is_confirming
+        return office.is_changed and now >= self._plan_after_ms and is_ready
 
     def deadline(self, now: Millis) -> Millis | None:
         """When the controller has something to do by time alone."""
@@ -167,13 +169,13 @@ class Controller:
     def on_own(self, now: Millis, outcomes: list[Effect | OrderDone | StatusChanged]) -> None:
         """What this DC's own lrm answered."""
         standing = self._standing
+        if any(isinstance(outcome, StatusChanged) for outcome in outcomes):
+            self._own_status_changed()  # First, while the order that led to it is still known.
         for outcome in outcomes:
-            if isinstance(outcome, StatusChanged):
-                self._own_status_changed()
-            elif isinstance(outcome, OrderDone):
+            if isinstance(outcome, OrderDone):
                 if outcome.key.epoch == self.office.leading.epoch:
                     self.on_result(standing.node, outcome.key.call, outcome.result)
-            else:
+            elif not isinstance(outcome, StatusChanged):
                 standing.emit(outcome)
 
     def _own_status_changed(self) -> None:
@@ -226,9 +228,7 @@ class Controller:
         waiting = self._fencing_index(done.target)
         is_current = done.incarnation == standing.incarnation_of(done.target)
         if done.ok and is_current:
-            version = self.office.leading.order(
-                Confirmation(node=done.target, incarnation=done.incarnation, by=done.device), wall_ms
-            )
+            version = self.office.confirm(done.target, done.incarnation, done.device, wall_ms)
             if waiting is not None:
                 self._entries[version.serial] = (self._transition_number, waiting)
             return
@@ -254,7 +254,8 @@ class Controller:
 
     def _finished(self, transition: int, index: int, *, is_ok: bool) -> None:
         if self._execution is None or transition != self._transition_number:
-            self.office.is_changed = True
+            # The end of a transition plans again in any case; only a failure is worth giving it up.
+            self.office.is_changed = self.office.is_changed or not is_ok or self._execution is None
             return
         self._execution.on_done(index, is_ok)
         if not is_ok:
@@ -363,7 +364,7 @@ class Controller:
     def _fence(self, now: Millis, wall_ms: int, index: int, action: Action) -> None:
         standing = self._standing
         assert action.node is not None
-        is_lost = not standing.membership.is_heard(action.node)
+        is_lost = action.node != standing.node and not standing.membership.is_heard(action.node)
         successor = self.office.successor_for(now, action.node) if is_lost else None
         if successor is not None:
             if isinstance(successor, Wait):

@@ -17,7 +17,7 @@ from hashelld.core.stonith import Stonith
 from hashelld.model.history import NodeStatus
 from hashelld.model.ids import NO_VERSION, Millis, NodeId, Version
 from hashelld.wire.client import Answer
-from hashelld.wire.log import Confirmation, ElectorateChange, Entry, Founding
+from hashelld.wire.log import ElectorateChange, Entry, Founding
 from hashelld.wire.peer import Join, Picture
 
 
@@ -48,9 +48,7 @@ class Dc:
         self.office.statuses[self._standing.node] = self._lrm.status()
         self.office.leading.begin(wall_ms, founding=founding, alone=alone)
         if confirmed is not None and confirmed.by != LEFT:
-            self.office.leading.order(
-                Confirmation(node=confirmed.peer, incarnation=confirmed.incarnation, by=confirmed.by), wall_ms
-            )
+            self.office.confirm(confirmed.peer, confirmed.incarnation, confirmed.by, wall_ms)
 
     # -- input
 

@@ -17,7 +17,7 @@ from hashelld.core.quorum import is_quorum
 from hashelld.core.replication import Leading
 from hashelld.core.standing import Standing
 from hashelld.model.history import ActionResult, NodeStatus
-from hashelld.model.ids import Millis, NodeId
+from hashelld.model.ids import Incarnation, Millis, NodeId, Version
 from hashelld.wire.log import Confirmation, Departure, Electorate, ElectorateChange, Entry
 from hashelld.wire.peer import Join, JoinRequest
 
@@ -171,15 +171,22 @@ class Office:
             if not self.is_lost(now, node) or standing.is_off(node) or node in self._confirming:
                 continue
             if now >= self._takeover_ms(node) and self._may_take_over(now, node):
-                self._confirming.add(node)
-                self.leading.order(
-                    Confirmation(node=node, incarnation=standing.incarnation_of(node), by="takeover-delay"), wall_ms
-                )
+                self.confirm(node, standing.incarnation_of(node), "takeover-delay", wall_ms)
 
     def _recheck_ms(self, node: NodeId) -> Millis:
         known = node in self._standing.membership.peers
         since_ms = self._standing.membership.since_ms(node) if known else self._took_ms
         return since_ms + RECHECK_FACTOR * self._standing.settings.keepalive_ms
+
+    @property
+    def is_confirming(self) -> bool:
+        """Is a confirmation ordered and not acknowledged yet? Planning waits for it: the node is not fenced twice."""
+        return bool(self._confirming)
+
+    def confirm(self, node: NodeId, incarnation: Incarnation, by: str, wall_ms: int) -> Version:
+        """Order the entry that says that this incarnation of a node is off."""
+        self._confirming.add(node)
+        return self.leading.order(Confirmation(node=node, incarnation=incarnation, by=by), wall_ms)
 
     def _may_take_over(self, now: Millis, node: NodeId) -> bool:
         successor = self.successor_for(now, node) if node in self._standing.membership.peers else None

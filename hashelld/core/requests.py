@@ -24,7 +24,7 @@ from hashelld.wire.client import (
     Request,
     Subscribe,
 )
-from hashelld.wire.log import Author, Confirmation
+from hashelld.wire.log import Author
 from hashelld.wire.peer import Forward, Forwarded
 
 
@@ -131,7 +131,7 @@ class Requests:
         wall_ms = now + standing.wall_offset_ms
         incarnation = standing.incarnation_of(request.node)
         by = f"admin {author.user}"
-        dc.office.leading.order(Confirmation(node=request.node, incarnation=incarnation, by=by), wall_ms)
+        dc.office.confirm(request.node, incarnation, by, wall_ms)
         return Done(f"{request.node} counts as off, because you say so")
 
     def _without_dc(self, author: Author, request: Request) -> Answer:

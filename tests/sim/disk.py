@@ -148,7 +148,7 @@ class Disk:
     def load(self, token: str) -> Stored:
         """What a starting daemon finds, with its new incarnation already written."""
         content = self.content
-        content.counter += 1
+        content.counter = max(content.counter + 1, self._timeline.now // 1000)  # As the store: never below the clock.
         if not self.is_lying:
             self.flush()
         return Stored(
