@@ -7,10 +7,11 @@ nothing here knows the shell. The table of allowed imports is a test (tests/tidy
 
 **One loop.** Everything that happens becomes an event in one bounded queue. `core.node.Node.step(now, event)` returns
 effects, and `io.runtime` carries them out in order. What follows a `Persist` is held back (`core.outbox`) until the
-store's own thread reports that it is on disk; the loop itself never waits for a disk. Beats are sent and heard by a
-thread of their own (`io.beats`), so that a long computation never makes a healthy node look dead; a loop that has not
-turned for `deadtime` silences them, so that a stuck node does not look healthy either. The simulator (tests/sim) runs
-the same `Node`s in virtual time, with the same `core.beating` and `core.outbox`.
+store's own thread reports that it is on disk; the loop itself never waits for a disk. Two things overtake: agents,
+which only ever act on what is acknowledged or joined already, and pulses, which promise nothing. Beats are sent and
+heard by a thread of their own (`io.beats`), so that a long computation never makes a healthy node look dead; a loop
+that has not turned for `deadtime` silences them, so that a stuck node does not look healthy either. The simulator
+(tests/sim) runs the same `Node`s in virtual time, with the same `core.beating` and `core.outbox`.
 
 **Presence** (`core.membership`). A peer is heard while its beats arrive and echo recent beats of ours: what lay in a
 socket while this node slept proves nothing, and a one-way link is no link. Silence for `deadtime` makes a node lost.

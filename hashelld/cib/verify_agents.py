@@ -75,7 +75,7 @@ def _check_parameters(
         is_filled_in = agent.standard == "stonith" and parameter.name in _FILLED_IN
         is_given = parameter.name in given or (bool(parameter.obsoletes) and parameter.obsoletes in given)
         is_given = is_given or any(p.obsoletes == parameter.name and p.name in given for p in metadata.parameters)
-        if parameter.required and not is_given and not is_filled_in and parameter.default is None:
+        if parameter.required and not is_given and not is_filled_in and not parameter.default:
             message = f"{primitive.id}: the required parameter '{parameter.name}' is missing"
             yield _finding(Severity.ERROR, "missing-parameter", message, primitive, "", parameter.shortdesc)
 

@@ -9,6 +9,7 @@ import msgspec
 
 from hashelld import __version__
 from hashelld.cib.document import Cib
+from hashelld.cib.view import NodeView
 from hashelld.core.controller import Phase, Summary
 from hashelld.core.membership import Presence
 from hashelld.core.options import unsafe_reasons
@@ -77,7 +78,7 @@ def status_of(node: Node, now: Millis) -> StatusIs:
         version=standing.log.acknowledged,
         quorum=quorum_status(electorate, present, has_quorum=has_quorum, unsafe=unsafe),
         links=tuple(_link(node, now, peer) for peer in standing.membership.peers),
-        nodes=node.picture,
+        nodes=node.picture if has_quorum else tuple(_without_dc(node, view) for view in node.picture),
         in_flight=summary.in_flight,
         pending=summary.pending,
         blocked=summary.blocked,
@@ -86,6 +87,14 @@ def status_of(node: Node, now: Millis) -> StatusIs:
         wall_ms=now + standing.wall_offset_ms,
         daemon_version=__version__,
     )
+
+
+def _without_dc(node: Node, view: NodeView) -> NodeView:
+    """What the last DC said of a node, as far as this node can still tell: whom it does not hear may do anything."""
+    if view.node == node.standing.node or not view.online:
+        return view
+    is_heard = node.standing.membership.is_heard(view.node)
+    return msgspec.structs.replace(view, online=False, pending=is_heard, unclean=not is_heard)
 
 
 def _link(node: Node, now: Millis, peer: NodeId) -> LinkStatus:

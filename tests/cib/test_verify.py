@@ -106,7 +106,7 @@ def test_containers_that_no_statement_could_make():
 METADATA = Metadata(
     agent="IPaddr2",
     parameters=(
-        Parameter(name="ip", required=True, unique=True, shortdesc="Address"),
+        Parameter(name="ip", required=True, unique=True, default="", shortdesc="Address"),
         Parameter(name="cidr_netmask"),
         Parameter(name="new", obsoletes="old", required=True),
     ),
