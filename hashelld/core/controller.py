@@ -124,17 +124,20 @@ class Controller:
 
     def is_planning_due(self, now: Millis) -> bool:
         """Did the input change, and may it be planned with?"""
+        return self._has_to_plan and now >= self._plan_after_ms
+
+    @property
+    def _has_to_plan(self) -> bool:
         office = self.office
-        is_ready = office.leading.has_barrier and not office.is_confirming
-        return office.is_changed and now >= self._plan_after_ms and is_ready
+        return office.is_changed and office.leading.has_barrier and not office.is_confirming
 
     def deadline(self, now: Millis) -> Millis | None:
         """When the controller has something to do by time alone."""
         step_ms = self._standing.settings.deadtime_ms
         moments = [order.sent_ms + step_ms for order in self._orders.values()]
         moments.append(self._picture_ms + PICTURE_REFRESH_MS)
-        if self.office.is_changed and self._plan_after_ms > now:
-            moments.append(self._plan_after_ms)
+        if self._has_to_plan:
+            moments.append(max(self._plan_after_ms, now))
         if self._wake_wall_ms is not None:
             moments.append(self._wake_wall_ms - self._standing.wall_offset_ms)
         return min(moments)
@@ -199,7 +202,12 @@ class Controller:
 
     def on_acknowledged(self, entry: Entry) -> None:
         """An entry that an action waited for counts."""
+        waiting = self._entries.pop(entry.version.serial, None)
+        is_expected = waiting is not None and self._execution is not None and waiting[0] == self._transition_number
+        was_changed = self.office.is_changed
         self.office.on_acknowledged(entry)
+        if is_expected:  # The transition under way asked for it, and goes on from it.
+            self.office.is_changed = was_changed
         change = entry.change
         if isinstance(change, Departure | Confirmation):
             self._settle_orders(change.node)
@@ -207,7 +215,6 @@ class Controller:
                 self._standing.send(change.node, LeaveGranted())
             else:
                 self._standing.note("fence.done", target=change.node, by=change.by)
-        waiting = self._entries.pop(entry.version.serial, None)
         if waiting is not None:
             self._finished(*waiting, is_ok=True)
 

@@ -35,6 +35,8 @@ class Dc:
         self._answers: list[tuple[Origin, Answer]] = []
         self._told: tuple[Version, Version] = (NO_VERSION, NO_VERSION)
         self._told_ms: Millis = now - PICTURE_INTERVAL_MS
+        self._is_owed = False
+        """The members were told something a moment ago, and are to be told what came since."""
 
     def begin(
         self,
@@ -108,6 +110,8 @@ class Dc:
     def deadline(self, now: Millis) -> Millis | None:
         """When there is work by time alone."""
         moments = [self.office.deadline(now), self.controller.deadline(now)]
+        if self._is_owed:
+            moments.append(self._told_ms + PICTURE_INTERVAL_MS)
         return min((m for m in moments if m is not None), default=None)
 
     def successor(self) -> NodeId | None:
@@ -132,7 +136,8 @@ class Dc:
 
     def tell(self, now: Millis) -> None:
         """Stream the picture of the cluster to the members, when it changed."""
-        if now - self._told_ms < PICTURE_INTERVAL_MS:
+        self._is_owed = now - self._told_ms < PICTURE_INTERVAL_MS
+        if self._is_owed:
             return
         self._told_ms = now
         standing = self._standing

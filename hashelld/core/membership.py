@@ -72,6 +72,8 @@ class Membership:
         self._settings = settings
         self._peers = {peer: _Peer(now) for peer in peers}
         self._quorate_dc_ms: Millis | None = None
+        self.has_news = False
+        """A beat said something new since this was last set to False."""
 
     @property
     def peers(self) -> tuple[NodeId, ...]:
@@ -140,6 +142,7 @@ class Membership:
             peer.incarnation, peer.message_ms, peer.is_still = beat.incarnation, now, False
             peer.expected_ms = now if peer.expected_ms is not None else None
             peer.refused_ms = now  # Its daemon is back: restart_grace, not silence, judges it now.
+        self.has_news = self.has_news or is_new or peer.content != beat.content
         peer.content = beat.content
         is_fresh = now - beat.at_ms < self._settings.deadtime_ms
         is_echo_fresh = beat.echoed_ms is not None and now - beat.echoed_ms < self._settings.deadtime_ms

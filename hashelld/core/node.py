@@ -87,6 +87,7 @@ class Node:
         self._is_quorum_lost = False
         self._turn_ms = now
         self._pulse_ms = now
+        self._due_ms = now
         self._beat: BeatContent | None = None
         self._leave_ms: Millis | None = None
         self._is_store_broken = False
@@ -107,6 +108,7 @@ class Node:
         standing = self.standing
         standing.note("node.started", incarnation=str(standing.incarnation), version=str(standing.log.version))
         self._settle(now)
+        self._due_ms = self._next_due_ms(now)
         return standing.take()
 
     def step(self, now: Millis, event: Event) -> list[Effect]:
@@ -117,17 +119,23 @@ class Node:
             self._on_gap(now)
         self._turn_ms = now
         self._take(now, event)
+        if isinstance(event, BeatsHeard) and not self.standing.membership.has_news and now < self._due_ms:
+            return self.standing.take()  # Beats as ever: nothing follows from them but that time goes on.
         self._settle(now)
+        self._due_ms = self._next_due_ms(now)
         return self.standing.take()
 
     def deadline(self) -> Millis | None:
         """When `Woken` is due at the latest. The loop turns at least twice in a deadtime, or it counts as stuck."""
-        if self.member.goodbye is Goodbye.GRANTED:
-            return None
-        now = self._turn_ms
+        return None if self.member.goodbye is Goodbye.GRANTED else self._due_ms
+
+    def _next_due_ms(self, now: Millis) -> Millis:
+        standing = self.standing
+        up_ms = standing.started_ms + standing.settings.deadtime_ms
         moments = [
-            now + self.standing.settings.deadtime_ms // 2,
-            self.standing.membership.deadline(),
+            now + standing.settings.deadtime_ms // 2,
+            up_ms if up_ms > now else None,
+            standing.membership.deadline(),
             self.lrm.deadline(),
             self.stonith.deadline(),
             self.member.deadline(),
@@ -171,6 +179,7 @@ class Node:
 
     def _on_presence(self, now: Millis, changes: list[PresenceChanged]) -> None:
         standing = self.standing
+        standing.membership.has_news = standing.membership.has_news or bool(changes)
         for change in changes:
             name = _PRESENCE_NOTES.get(change.after)
             is_first = change.before is Presence.NEVER and change.after is Presence.SILENT
@@ -283,6 +292,7 @@ class Node:
     def _settle(self, now: Millis) -> None:
         standing = self.standing
         self._on_presence(now, standing.membership.on_time(now))
+        standing.membership.has_news = False
         wall_ms = now + standing.wall_offset_ms
         self._on_lrm(now, self.lrm.on_deadline(now, wall_ms))
         self._on_stonith(now, self.stonith.on_deadline(now, allowed=self._may_fence()))

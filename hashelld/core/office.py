@@ -238,7 +238,8 @@ class Office:
             if tail.electorate_version == entry.version:
                 for node in set(tail.electorate.votes) - set(tail.previous_electorate.votes):
                     standing.readmitted(node)
-        self.is_changed = True
+        if not isinstance(change, ElectorateChange):  # Who votes is no matter of what runs where.
+            self.is_changed = True
 
     # -- the electorate
 

@@ -43,11 +43,11 @@ def test_start_in_flight_at_dc_change(seed: int) -> None:
         world.host(dc).crash_daemon(restart_after_ms=2_000)
     else:
         world.host(dc).power_cut()
-    world.run(SLOW_MS + 5_000)
-    finish(world)
+    world.run(SLOW_MS + 1_000)  # Until the start is done; when the old DC is back, load may be balanced anew.
     if dc != where:
         assert world.active_on("slow") == [where]
         assert starts(world, "slow", began) == []
+    finish(world)
 
 
 def test_order_unanswered_then_late() -> None:
