@@ -50,8 +50,12 @@ def converge(world: SimWorld, within_ms: Millis, *, tidy: bool = False) -> CibIs
         if world.timeline.now >= end:
             raise Violation(7, f"not converged {within_ms} ms after healing: {reason}")
         for host in world.hosts.values():
-            if not host.is_powered and world.timeline.now > end - within_ms // 2:
+            if world.timeline.now <= end - within_ms // 2:
+                continue
+            if not host.is_powered:
                 host.boot()
+            elif host.daemon is None:  # It was asked to leave before the faults ended, and left after.
+                host.start_daemon()
         if tidy and world.timeline.now - cleaned_ms >= CLEANUP_EVERY_MS and (node := world.some_running()):
             cleaned_ms = world.timeline.now
             _tidy(world, node)
