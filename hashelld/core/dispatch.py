@@ -66,7 +66,7 @@ class Dispatch:
             case VoteAnswer():
                 self._node.election.on_vote_answer(peer, body)
             case Pulse():
-                pass
+                self._answer_pulse(peer)
             case Refusal():
                 self._node.on_higher_epoch(envelope.epoch)
                 if body.reason == NOT_JOINED and self._node.dc is not None:
@@ -75,6 +75,11 @@ class Dispatch:
                 if self._node.dc is not None:
                     self._on_message_to_dc(now, self._node.dc, event)
                 self._on_message_to_member(now, event)
+
+    def _answer_pulse(self, peer: NodeId) -> None:
+        """The DC's disk is slow: this node's may answer meanwhile."""
+        if self._node.dc is None and peer == self._node.heard_dc:
+            self._node.standing.send(peer, Pulse())
 
     def _on_message_to_dc(self, now: Millis, dc: Dc, event: MessageHeard) -> None:
         peer, body = event.envelope.sender, event.envelope.body

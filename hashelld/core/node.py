@@ -346,7 +346,8 @@ class Node:
         standing.membership.expect_messages(now, expected)
         if now - self._pulse_ms >= PULSE_FACTOR * standing.settings.deadtime_ms:
             self._pulse_ms = now
-            for peer in sorted(expected | standing.membership.still):
+            waiting = expected if standing.is_writing else frozenset()
+            for peer in sorted(waiting | standing.membership.still):
                 standing.send(peer, Pulse())
         if all(standing.membership.presence(p) is not Presence.NEVER for p in standing.membership.peers):
             self.election.seen_all = True

@@ -216,6 +216,11 @@ class Standing:
         if serial is not None:
             self.stored_serial = max(self.stored_serial, serial)
 
+    @property
+    def is_writing(self) -> bool:
+        """Is something on its way to the disk, so that messages may be held back behind it?"""
+        return bool(self._stored_by_token)
+
     def on_truncated(self) -> None:
         """The log lost its tail: what is still being written says nothing about the new one."""
         self._stored_by_token.clear()

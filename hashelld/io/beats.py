@@ -25,6 +25,11 @@ FORMAT: Final = b"\x01"
 """The first byte of a datagram; the tag and the payload follow."""
 PRIORITY: Final = 2
 
+TWINS_BEHIND_MAX: Final = 2
+"""Of several links one may be read so many beats after another."""
+REST_MOST_MS: Final = 100
+"""Beats wait in the socket for so long at most; at default timings they are taken when one's own are sent."""
+
 
 def pack(beat: Beat, receiver: NodeId, key: ClusterKey) -> bytes:
     """The datagram of a beat to one peer."""
@@ -153,13 +158,14 @@ class BeatThread:
         if self._config.realtime:
             raise_priority(PRIORITY)  # The loop's thread meets the same refusal, and says so.
         resting, hearing = select.poll(), select.poll()
+        rest_most_ms = min(self._config.keepalive_ms, REST_MOST_MS)
         for poll in (resting, hearing):
             poll.register(self._wake, select.POLLIN)
         for receiver in self._receivers:
             hearing.register(receiver, select.POLLIN)
         while not self._is_stopping:
             now = self._clock.now()
-            rest_ms = min(self._send_ms, self._received_ms + self._config.keepalive_ms // 2) - now
+            rest_ms = min(self._send_ms, self._received_ms + rest_most_ms) - now
             poll, timeout_ms = (resting, rest_ms) if rest_ms > 0 else (hearing, max(0, self._send_ms - now))
             if any(handle == self._wake for handle, _ in poll.poll(timeout_ms)):
                 os.eventfd_read(self._wake)
@@ -199,7 +205,7 @@ class BeatThread:
             self._report(PortRefused(peer.entry.name, now))
 
     def _receive_all(self, now: Millis) -> None:
-        """Take what has arrived. At most twice in a keepalive: every wake-up of an idle machine costs."""
+        """Take what has arrived, after a rest: every wake-up of an idle machine costs."""
         self._received_ms = now
         for link in range(len(self._receivers)):
             self._receive(link)
@@ -225,8 +231,10 @@ class BeatThread:
         if link < len(peer.link_heard_ms):
             peer.link_heard_ms[link] = now
         with self._lock:
-            is_twin = self._beating.newest_from(beat.sender) == (beat.incarnation, beat.sequence)
+            incarnation, newest = self._beating.newest_from(beat.sender)
+            is_recent = newest - TWINS_BEHIND_MAX <= beat.sequence <= newest
             # A second link brings the same beat again: no replay, and nothing new.
+            is_twin = len(peer.senders) > 1 and beat.incarnation == incarnation and is_recent
             heard = None if is_twin else self._beating.on_beat(now, beat)
         if heard is not None:
             peer.key = key
