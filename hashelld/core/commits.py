@@ -36,13 +36,18 @@ class Commits:
         self._leading = leading
         self._waiting: dict[int, list[Origin]] = {}
         self._ids: dict[str, int] = {}
+        self._early: list[tuple[int, Author, MakeCommit, Origin]] = []
+        """Commits that came before the barrier was acknowledged."""
 
     def on_commit(self, wall_ms: int, author: Author, request: MakeCommit, origin: Origin) -> Answer | None:
         """An answer at once (refused, conflict, done before), or None: it comes when a quorum has it."""
         standing = self._standing
         tail, applied = standing.log.tail, standing.log.applied
         if not self._leading.has_barrier or tail is None or applied is None:
-            return Refused("no-dc", "the DC has just been elected and is not ready; nothing was changed, try again")
+            if len(self._early) >= WAITING_MAX:
+                return Refused("busy", f"{WAITING_MAX} commits are waiting; nothing was changed, try again")
+            self._early.append((wall_ms, author, request, origin))
+            return None
         if request.id in applied.commits:
             return self._committed(applied.commits[request.id])
         if request.id in self._ids:
@@ -64,14 +69,23 @@ class Commits:
         if isinstance(entry.change, Commit):
             self._ids.pop(entry.change.id, None)
         answer = self._committed(entry.version)
-        return [(origin, answer) for origin in self._waiting.pop(entry.version.serial, [])]
+        return self._admit_early() + [(origin, answer) for origin in self._waiting.pop(entry.version.serial, [])]
+
+    def _admit_early(self) -> list[tuple[Origin, Answer]]:
+        """The barrier is acknowledged: take what came while this DC was not ready."""
+        early, self._early = (self._early, []) if self._leading.has_barrier else ([], self._early)
+        answers = ((commit[3], self.on_commit(*commit)) for commit in early)
+        return [(origin, answer) for origin, answer in answers if answer is not None]
 
     def end(self) -> list[tuple[Origin, Answer]]:
         """The office ends: what waits has an unknown outcome."""
         lost = Refused("lost", "the DC lost its office before a quorum had stored the commit; its outcome is unknown")
         answers: list[tuple[Origin, Answer]] = [(o, lost) for origins in self._waiting.values() for o in origins]
+        unheard = Refused("no-dc", "the DC lost its office before it was ready; nothing was changed, try again")
+        answers += [(commit[3], unheard) for commit in self._early]
         self._waiting.clear()
         self._ids.clear()
+        self._early.clear()
         return answers
 
     def _committed(self, version: Version) -> Committed:

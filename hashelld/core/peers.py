@@ -42,7 +42,7 @@ class Inbox:
 
     def _reason(self, now: Millis, event: MessageHeard) -> str | None:
         standing, envelope = self._standing, event.envelope
-        own = standing.log.tail.cluster if standing.log.tail is not None else ""
+        own = standing.cluster
         if envelope.receiver != standing.node or envelope.sender == standing.node:
             return "not for this node"
         if own and envelope.cluster and envelope.cluster != own:

@@ -68,6 +68,12 @@ class Standing:
         return Epoch(self.promised, self._accepted)
 
     @property
+    def cluster(self) -> str:
+        """The founding id. A founding that nobody acknowledged binds nobody: the others may have founded anew."""
+        applied = self.log.applied
+        return applied.cluster if applied is not None else ""
+
+    @property
     def is_voter(self) -> bool:
         """May it vote? An empty store may when it remembers its vote in the founding: it has lost nothing."""
         is_founder = self.log.is_empty and self.voted is not None and not self.was_set_aside
@@ -167,7 +173,7 @@ class Standing:
         else:
             self._sequence += 1
             sequence, epoch = self._sequence, self.epoch
-        cluster = self.log.tail.cluster if self.log.tail is not None else ""
+        cluster = self.cluster
         envelope = Envelope(cluster, self.node, self.incarnation, peer, incarnation, epoch, sequence, 0, body)
         self._effects.append(Send(envelope))
 
