@@ -21,7 +21,6 @@ from hashelld.model.resource import Primitive, value_of
 
 
 RETRY_MS: Final = 5_000
-AUTO_TAKEOVER_FACTOR: Final = 10
 
 
 class Confirmed(msgspec.Struct, frozen=True):
@@ -148,11 +147,7 @@ class Claim:
         self._standing.notices.pop("claim", None)
 
     def _takeover_ms(self, peer: NodeId) -> Millis:
-        settings = self._standing.settings
-        delay_ms = settings.takeover_delay_ms
-        if delay_ms is None:
-            delay_ms = AUTO_TAKEOVER_FACTOR * settings.deadtime_ms
-        return self._standing.membership.since_ms(peer) + delay_ms
+        return self._standing.membership.since_ms(peer) + self._standing.settings.takeover_ms
 
 
 def without_fabric(cib: Cib) -> Cib:

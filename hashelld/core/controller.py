@@ -159,15 +159,19 @@ class Controller:
 
     def on_status(self, peer: NodeId, status: NodeStatus) -> None:
         """A node's status: what this transition ordered is expected, all else is a changed input."""
-        expected = {
-            (order.action.resource, order.action.operation, order.action.interval_ms)
-            for order in self._orders.values()
-            if order.action.node == peer
-        }
+        expected = self._ordered_on(peer)
         for result in self.office.on_status(peer, status):
             is_ours = (result.resource, result.operation, result.interval_ms) in expected
             if not is_ours and not (self._execution is None and result.status is OpStatus.PENDING):
                 self.office.is_changed = True
+
+    def _ordered_on(self, node: NodeId) -> set[tuple[ResourceId | None, str, int]]:
+        """The operations that are ordered on a node and not answered: their results are no changed input."""
+        return {
+            (order.action.resource, order.action.operation, order.action.interval_ms)
+            for order in self._orders.values()
+            if order.action.node == node
+        }
 
     def on_own(self, now: Millis, outcomes: list[Effect | OrderDone | StatusChanged]) -> None:
         """What this DC's own lrm answered."""
@@ -188,11 +192,7 @@ class Controller:
         if before is None:
             self.office.is_changed = True
             return
-        expected = {
-            (order.action.resource, order.action.operation, order.action.interval_ms)
-            for order in self._orders.values()
-            if order.action.node == self._standing.node
-        }
+        expected = self._ordered_on(self._standing.node)
         known = set(before.operations)
         for result in status.operations:
             if result not in known and (result.resource, result.operation, result.interval_ms) not in expected:
@@ -428,16 +428,15 @@ class Controller:
 
     # -- telling the others
 
-    def picture(self, now: Millis, nodes: bytes) -> tuple[bytes, bytes] | None:
+    def picture(self, now: Millis, nodes: bytes, summary: bytes) -> tuple[bytes, bytes] | None:
         """Nodes and summary to stream, when they changed or it is time; None otherwise."""
-        plan_bytes = msgspec.msgpack.encode(self.summary())
-        both = nodes + plan_bytes
+        both = nodes + summary
         is_due = now - self._picture_ms >= PICTURE_REFRESH_MS
         is_news = both != self._last_picture
         if not (is_due or is_news):
             return None
         self._picture_ms, self._last_picture = now, both
-        return nodes, plan_bytes
+        return nodes, summary
 
 
 def _is_expected(action: Action, result: ActionResult) -> bool:

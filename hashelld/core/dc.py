@@ -76,9 +76,8 @@ class Dc:
             self.office.leaving.add(peer)
             self.office.is_changed = True
 
-    def on_acknowledged(self, now: Millis, entry: Entry) -> None:
+    def on_acknowledged(self, entry: Entry) -> None:
         """An entry counts."""
-        del now
         self._answers += self.commits.on_acknowledged(entry)
         self.controller.on_acknowledged(entry)
 
@@ -144,8 +143,8 @@ class Dc:
         wall_ms = now + standing.wall_offset_ms
         view = self.office.view(now, wall_ms, self._lrm.status(), is_leaving=standing.is_leaving)
         self.nodes = view.nodes
-        picture = self.controller.picture(now, msgspec.msgpack.encode(view.nodes))
         self.summary = msgspec.msgpack.encode(self.controller.summary())
+        picture = self.controller.picture(now, msgspec.msgpack.encode(view.nodes), self.summary)
         if picture is None:
             return
         for peer in self.office.configured:

@@ -111,10 +111,10 @@ class Dispatch:
         match body:
             case Append():
                 self._yield_to(epoch)
-                self._node.on_acknowledged(now, self._node.following.on_append(peer, epoch, body))
+                self._node.on_acknowledged(self._node.following.on_append(peer, epoch, body))
             case Install():
                 self._yield_to(epoch)
-                self._node.on_acknowledged(now, self._node.following.on_install(peer, epoch, body))
+                self._node.on_acknowledged(self._node.following.on_install(peer, epoch, body))
             case JoinRequest():
                 self._yield_to(epoch)
                 self._node.election.seen_all = True

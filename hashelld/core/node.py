@@ -271,7 +271,7 @@ class Node:
         if self.dc is not None and epoch > self.dc.office.leading.epoch:
             self.end_office(f"epoch {epoch} is higher")
 
-    def on_acknowledged(self, now: Millis, entries: tuple[Entry, ...]) -> None:
+    def on_acknowledged(self, entries: tuple[Entry, ...]) -> None:
         """Entries took effect."""
         for entry in entries:
             if isinstance(entry.change, Departure | Confirmation):
@@ -283,7 +283,7 @@ class Node:
                     if tail is not None and node not in tail.previous_electorate.votes:
                         self.standing.readmitted(node)
             if self.dc is not None:
-                self.dc.on_acknowledged(now, entry)
+                self.dc.on_acknowledged(entry)
         if entries:
             self.standing.compact()
 
@@ -318,8 +318,7 @@ class Node:
             return
         for peer in standing.membership.heard:
             content = standing.membership.content(peer)
-            same_cluster = content is not None and standing.log.tail is not None
-            if same_cluster and content is not None and content.promised > self.dc.office.leading.epoch:
+            if content is not None and content.promised > self.dc.office.leading.epoch:
                 self.on_higher_epoch(content.promised)
                 return
 
@@ -441,7 +440,7 @@ class Node:
         """The DC's work, until nothing follows from it at once."""
         for _ in range(SETTLE_ROUNDS_MAX):
             entries = dc.on_time(now, is_leaving=self.standing.is_leaving)
-            self.on_acknowledged(now, entries)
+            self.on_acknowledged(entries)
             for origin, answer in dc.take_answers():
                 self.requests.answer(origin, answer)
             if not (entries or dc.is_busy(now)):

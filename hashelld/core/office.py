@@ -22,10 +22,6 @@ from hashelld.wire.log import Confirmation, Departure, Electorate, ElectorateCha
 from hashelld.wire.peer import Join, JoinRequest
 
 
-AUTO_TAKEOVER_FACTOR = 10
-"""`takeover_delay = "auto"` without a watchdog: so many deadtimes for the other side to notice and to stop."""
-
-
 RECHECK_FACTOR = 3
 """So many keepalives after a loss everybody who is healthy has told of it."""
 
@@ -174,9 +170,7 @@ class Office:
                 self.confirm(node, standing.incarnation_of(node), "takeover-delay", wall_ms)
 
     def _recheck_ms(self, node: NodeId) -> Millis:
-        known = node in self._standing.membership.peers
-        since_ms = self._standing.membership.since_ms(node) if known else self._took_ms
-        return since_ms + RECHECK_FACTOR * self._standing.settings.keepalive_ms
+        return self._lost_since_ms(node) + RECHECK_FACTOR * self._standing.settings.keepalive_ms
 
     @property
     def is_confirming(self) -> bool:
@@ -195,13 +189,11 @@ class Office:
         return successor is None
 
     def _takeover_ms(self, node: NodeId) -> Millis:
-        settings = self._standing.settings
-        delay_ms = settings.takeover_delay_ms
-        if delay_ms is None:
-            delay_ms = AUTO_TAKEOVER_FACTOR * settings.deadtime_ms
-        known = node in self._standing.membership.peers
-        since_ms = self._standing.membership.since_ms(node) if known else self._took_ms
-        return since_ms + delay_ms
+        return self._lost_since_ms(node) + self._standing.settings.takeover_ms
+
+    def _lost_since_ms(self, node: NodeId) -> Millis:
+        membership = self._standing.membership
+        return membership.since_ms(node) if node in membership.peers else self._took_ms
 
     def deadline(self, now: Millis) -> Millis | None:
         """When something here changes by time alone."""
@@ -224,7 +216,6 @@ class Office:
 
     def on_acknowledged(self, entry: Entry) -> None:
         """An entry counts: a departure or confirmation settles what its node was doing."""
-        standing = self._standing
         change = entry.change
         if isinstance(change, Departure | Confirmation):
             self._confirming.discard(change.node)
@@ -232,12 +223,6 @@ class Office:
             self._joined.pop(change.node, None)
             self.fence_requests.discard(change.node)
             self.leaving.discard(change.node)
-        if isinstance(change, ElectorateChange):
-            tail = standing.log.tail
-            assert tail is not None
-            if tail.electorate_version == entry.version:
-                for node in set(tail.electorate.votes) - set(tail.previous_electorate.votes):
-                    standing.readmitted(node)
         if not isinstance(change, ElectorateChange):  # Who votes is no matter of what runs where.
             self.is_changed = True
 

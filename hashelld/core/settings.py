@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from hashelld.model.ids import Millis, NodeId
 from hashelld.wire.log import Electorate
+
+
+AUTO_TAKEOVER_FACTOR: Final = 10
+"""`takeover_delay = "auto"` without a watchdog: so many deadtimes for the other side to notice and to stop."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,3 +45,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         )
         assert self.restart_grace_ms >= self.deadtime_ms
         assert self.node in self.founding.votes or self.founding.votes
+
+    @property
+    def takeover_ms(self) -> Millis:
+        """How long a lost node that is not fenced is waited for; computed where the file says `auto`."""
+        if self.takeover_delay_ms is not None:
+            return self.takeover_delay_ms
+        return AUTO_TAKEOVER_FACTOR * self.deadtime_ms
