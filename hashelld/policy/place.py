@@ -108,6 +108,8 @@ class _Placer:
             self.placement.reasons[item.index] = reason
             self._tables.ban(item.index, reason)
             return None
+        if holds(self._situation, seen):
+            return _present(seen)
         chosen = self._best(item, _present(seen))
         if chosen is None:
             self.placement.unplaceable.add(item.index)

@@ -208,6 +208,7 @@ class Network:
             if not folder.exists():
                 folder.mkdir(parents=True)
                 self._made.append(folder)
+            self._keeper(folder).touch()
         for namespace in self._namespaces():
             command("ip", "netns", "add", namespace)
             ip(namespace, "link set lo up")
@@ -221,6 +222,10 @@ class Network:
         for host in self.hosts.values():
             host.format()
 
+    def _keeper(self, folder: Path) -> Path:
+        """A file that keeps others from removing a mount point: that would unmount it on every host."""
+        return folder / f".kept-for-{self.prefix}"
+
     def _namespaces(self) -> list[str]:
         return [self.switch, self.client, *(host.namespace for host in self.hosts.values())]
 
@@ -229,6 +234,8 @@ class Network:
             host.kill()
         for namespace in self._namespaces():
             command("ip", "netns", "delete", namespace, check=False)
+        for folder in map(Path, SHARED_FOLDERS):
+            self._keeper(folder).unlink(missing_ok=True)
         for folder in self._made:
             with suppress(OSError):
                 folder.rmdir()
