@@ -193,7 +193,7 @@ def _one_shot(session: Session, arguments: Arguments) -> int:
         return _converse_or_script(session, arguments)
     ran = run_line(session, join(words))
     _show(ran)
-    return 0
+    return ran.exit_code
 
 
 def _script(session: Session, path: str) -> int:

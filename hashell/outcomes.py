@@ -6,7 +6,7 @@ import msgspec
 
 from hashelld.model.ids import NodeId
 from hashelld.policy.explanation import Explanation
-from hashelld.policy.graph import Transition
+from hashelld.policy.graph import Blocked, Transition
 from hashelld.wire.client import StatusIs
 
 
@@ -83,11 +83,32 @@ class StatusReport(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     """How it is to be shown: bynode, full."""
 
 
+class Change(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What a plan does to one resource (or, without one, to a node), and in which of its steps."""
+
+    verb: str
+    """start, stop, move, migrate, restart, promote, demote, re-promote, reload; fence, unfence, let go."""
+    resource: str = ""
+    nodes: tuple[str, ...] = ()
+    """Where it happens; of a move, where it comes from."""
+    to: str | None = None
+    detail: str = ""
+    """How a node is fenced; the role in which a resource is started when it is no ordinary one."""
+    reason: str = ""
+    first_step: int = 0
+    last_step: int = 0
+
+
 class Planned(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="plan"):
     """What the cluster would do."""
 
     transition: Transition
     diff: str = ""
+    changes: tuple[Change, ...] = ()
+    steps: tuple[int, ...] = ()
+    """For each action the step in which it may happen at the earliest, from 1 (0: nothing is done, at once)."""
+    unchanged: tuple[str, ...] = ()
+    """Active resources to which nothing happens."""
 
 
 class Why(msgspec.Struct, frozen=True, tag="why"):
@@ -101,11 +122,25 @@ class Simulated(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     file: str
     error: str = ""
+    about: str = ""
+    """Which nodes are there, whether there is quorum, and when that was."""
     placement: tuple[tuple[str, str, str], ...] = ()
     """Resource, node and role of every active instance."""
     actions: tuple[str, ...] = ()
     edges: tuple[tuple[int, int], ...] = ()
     """Pairs of indexes into `actions`: before, after."""
+    reasons: tuple[str, ...] = ()
+    """Why, for each of `actions`."""
+    blocked: tuple[Blocked, ...] = ()
+    assumed: tuple[str, ...] = ()
+    """What was taken to have happened, in sentences."""
+    plans: tuple[Planned, ...] = ()
+    """The plan; when something in it was made to fail, also what the cluster would do then."""
+    failed: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+    """Actions that were not begun, because they wait for one that failed."""
+    missed: tuple[str, ...] = ()
+    """Actions that were to fail and that the plan does not have."""
 
 
 class Simulation(msgspec.Struct, frozen=True, kw_only=True, tag="simulation"):

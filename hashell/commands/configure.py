@@ -36,6 +36,7 @@ def _selectors(scope: Scope, before: tuple[str, ...]) -> list[Candidate]:
     return [*words, *types, *object_candidates(scope, before)]
 
 
+PictureFile = Annotated[str, Kind(name="file", help="FILE.svg, FILE.dot or FILE.txt; - is the screen", is_path=True)]
 Selector = Annotated[str, Kind(name="selection", help="an id, type:TYPE, related:ID or changed", offer=_selectors)]
 
 
@@ -89,6 +90,19 @@ def configure_preview(session: Session) -> Outcome:
     foresight = import_module("hashell.commands.foresight")
     planned: Outcome = foresight.foresee(session.view(), unified(draft.original, draft.cib, "applied", "draft"))
     return planned
+
+
+@command(
+    CONFIGURE, "graph", examples=("configure graph", "configure graph cluster.svg", "configure graph cluster.dot")
+)
+def configure_graph(session: Session, file: PictureFile | None = None) -> Outcome:
+    """Show who is with whom, who waits for whom, and who prefers which node: as text, or drawn in a file.
+
+    The file's ending says how: .svg (made by graphviz), .dot (for graphviz) or .txt.
+    """
+    drawing = import_module("hashell.commands.configuration_graph").configuration_graph(session.cib())
+    text = import_module("hashell.commands.picturing").draw(drawing, file or "-")
+    return Listing(text=text, language="text") if text else Said(text=f"Wrote {file}.", data={"file": file})
 
 
 @command(CONFIGURE, "commit", examples=("configure commit", "configure commit --dry-run", "configure commit --wait"))

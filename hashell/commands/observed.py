@@ -14,9 +14,9 @@ from hashelld.model.history import Role
 from hashelld.model.ids import NodeId
 from hashelld.model.node import Node
 from hashelld.model.options import parse_boolean
-from hashelld.model.resource import Clone, Group, Primitive, Template, value_of
-from hashelld.policy.observe import InstanceState
-from hashelld.policy.observe import instances as observed_instances
+from hashelld.model.resource import Bundle, Clone, Group, Primitive, Template, value_of
+from hashelld.policy.state.report import InstanceState
+from hashelld.policy.state.report import instances as observed_instances
 
 
 REMOVED = "not in the configuration"
@@ -29,7 +29,7 @@ def report(session: Session, words: tuple[str, ...] = ()) -> StatusReport:
         nodes=node_lines(session),
         instances=instances(session),
         leftovers=tuple(
-            Leftover(constraint=c.id, resource=c.resource, node=c.node, is_ban=c.id.startswith(CLI_BAN))
+            Leftover(constraint=c.id, resource=c.resource or "", node=c.node or NodeId(""), is_ban=c.id.startswith(CLI_BAN))
             for c in leftovers_of(session.applied().cib)
         ),
         words=words,
@@ -149,6 +149,8 @@ def _container(cib: Cib, name: str) -> tuple[str, str]:
         case Clone():
             word = "promotable clone" if parse_boolean(value_of(outer.meta, "promotable") or "") else "clone"
             return outer.id, f"{word} of group {inner.id}" if isinstance(inner, Group) else word
+        case Bundle():
+            return outer.id, "bundle"
 
 
 def _note(cib: Cib, name: str) -> str:
@@ -156,7 +158,7 @@ def _note(cib: Cib, name: str) -> str:
     place: str | None = name
     while place is not None:
         found = cib.find(place)
-        role = value_of(found.meta, "target-role") if isinstance(found, Primitive | Group | Clone) else None
+        role = value_of(found.meta, "target-role") if isinstance(found, Primitive | Group | Clone | Bundle) else None
         if role is not None and role.lower() == "stopped":
             return "to be stopped" if place == name else f"{place} is to be stopped"
         parent = cib.parent_of(place)

@@ -298,9 +298,9 @@ def resource_constraints(session: Session, resource: ResourceRef) -> Outcome:
     for found in cib.constraints:
         match found:
             case Location() if found.resource in names:
-                rows.append((found.id, "location", found.score, f"{found.resource} on {found.node}"))
+                rows.append((found.id, "location", found.score or "", f"{found.resource} on {found.node}"))
             case Colocation() if names & {found.resource, found.with_resource}:
-                rows.append((found.id, "colocation", found.score, f"{found.resource} with {found.with_resource}"))
+                rows.append((found.id, "colocation", found.score or "inf", f"{found.resource} with {found.with_resource}"))
             case Order() if names & {found.first, found.then}:
                 rows.append((found.id, "order", found.kind or "Mandatory", f"{found.first} before {found.then}"))
             case _:

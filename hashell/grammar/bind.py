@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 
@@ -216,7 +216,11 @@ class _Binder:
             word = self.words[self.at]
             given = word.text
             self.at += 1
-        self.options[parameter.variable] = self._value(word, given, parameter)
+        value = self._value(word, given, parameter)
+        if parameter.kind.is_repeatable:
+            before = cast("tuple[object, ...]", self.options.get(parameter.variable, ()))
+            value = (*before, value)
+        self.options[parameter.variable] = value
         return True
 
 

@@ -123,9 +123,10 @@ def _names(names: dict[str, Target], partial: str, level: str) -> list[Candidate
 
 def _options(command: Command, given: list[Word]) -> list[Candidate]:
     said = {word.text.partition("=")[0] for word in given}
+    again = {f"--{one.name}" for one in command.options if one.kind.is_repeatable}
     own = [Candidate(f"--{one.name}", one.kind.help) for one in command.options]
     common = [Candidate(name, help_) for name, help_ in COMMON.items()]
-    return [one for one in matching([*common, *own], "") if one.text not in said]
+    return [one for one in matching([*common, *own], "") if one.text not in said - again]
 
 
 def _expected(command: Command, given: list[Word]) -> tuple[Parameter | None, tuple[str, ...]]:

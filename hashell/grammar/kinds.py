@@ -29,7 +29,8 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
 
     `parse` turns the word into a value or raises `BadWord`. `offer` gives candidates from the scope and from the words
     already given to the command. With `is_known_only` a word that is not offered is refused, and the nearest one named.
-    `is_rest` takes the rest of the line as it was typed; `is_flag` is an option without a value.
+    `is_rest` takes the rest of the line as it was typed; `is_flag` is an option without a value. An option that
+    `is_repeatable` may be given several times, and its values make a tuple.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Kind(msgspec.Struct, frozen=True, kw_only=True):
     is_known_only: bool = False
     is_rest: bool = False
     is_flag: bool = False
+    is_repeatable: bool = False
     is_path: bool = False
 
     def candidates(self, scope: Scope, before: tuple[str, ...]) -> list[Candidate]:

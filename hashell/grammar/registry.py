@@ -75,9 +75,10 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def usage(self) -> str:
-        """`RESOURCE`, `[NODE]`, `[RESOURCE …]`, `[--limit NUMBER]`."""
+        """`RESOURCE`, `[NODE]`, `[RESOURCE …]`, `[--limit NUMBER]`, `[--node NODE …]`."""
         if self.is_option:
-            return f"[--{self.name}]" if self.kind.is_flag else f"[--{self.name} {self.kind.name.upper()}]"
+            more = " …" if self.kind.is_repeatable else ""
+            return f"[--{self.name}]" if self.kind.is_flag else f"[--{self.name} {self.kind.name.upper()}{more}]"
         if self.is_repeated:
             return f"[{self.name.upper()} …]"
         return f"[{self.name.upper()}]" if self.is_optional else self.name.upper()

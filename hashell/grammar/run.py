@@ -9,7 +9,7 @@ import msgspec
 from hashell.grammar.bind import Call, Target, call_of
 from hashell.grammar.helptext import command_help
 from hashell.grammar.registry import EVERYWHERE
-from hashell.outcomes import Listing, Outcome, Said
+from hashell.outcomes import Listing, Outcome, Said, Simulation
 from hashell.session import Options, Session
 
 
@@ -21,6 +21,11 @@ class Ran(msgspec.Struct, frozen=True):
 
     outcome: Outcome | None = None
     as_json: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """1 when what was asked for could be answered in part only."""
+        return int(isinstance(self.outcome, Simulation) and any(one.error for one in self.outcome.files))
 
 
 def run_line(session: Session, line: str) -> Ran:

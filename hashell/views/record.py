@@ -33,6 +33,11 @@ def _simulated(one: Simulated) -> Json:
         "placement": plain(one.placement),
         "actions": plain(one.actions),
         "edges": plain(one.edges),
+        "reasons": plain(one.reasons),
+        "blocked": plain(one.blocked),
+        "assumed": plain(one.assumed),
+        "failed": plain(one.failed),
+        "skipped": plain(one.skipped),
     }
 
 

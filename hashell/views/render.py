@@ -10,11 +10,13 @@ from typing import TextIO
 from hashell.outcomes import Listing, Outcome, Planned, Said, Simulation, StatusReport, Table, Why
 from hashell.views.layout import clean
 from hashell.views.listing import render_listing
-from hashell.views.plan import render_plan, render_simulation, render_why
+from hashell.views.plan import render_plan
 from hashell.views.record import to_json
+from hashell.views.simulation import render_simulation
 from hashell.views.status import render_status
 from hashell.views.tables import render_said, render_table
 from hashell.views.theme import Theme
+from hashell.views.why import render_why
 
 
 WIDTH_DEFAULT = 80

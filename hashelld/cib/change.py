@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from hashelld.cib.document import Cib, Object, Properties
-from hashelld.cib.edit import Delete, Edit, EditRefused, Put
+from hashelld.cib.document import Cib, Object, key_of
+from hashelld.cib.edit import Delete, Edit, EditRefused, Put, names_for_edits
 from hashelld.cib.lang.diagnostic import suggest
 from hashelld.cib.path import get_path, set_path, unset_path
-from hashelld.cib.references import names_in, referrers
+from hashelld.cib.references import parts_of, referrers
+from hashelld.cib.removal import names_any, without
+from hashelld.cib.renaming import with_id, with_names, with_references
 from hashelld.cib.setting import (
     Edits,
     missing,
@@ -26,10 +28,11 @@ from hashelld.cib.setting import (
     unset_param,
     unset_property,
 )
-from hashelld.model.constraint import Colocation, Location, Order
+from hashelld.model.administration import Topology, Unmodelled
+from hashelld.model.constraint import Location
 from hashelld.model.ids import ConstraintId, NodeId, ResourceId, is_id
 from hashelld.model.node import Node
-from hashelld.model.resource import AttributeSet, Clone, Group, Primitive, Template
+from hashelld.model.resource import Group, Primitive
 from hashelld.model.score import parse_score
 
 
@@ -88,129 +91,68 @@ def add_location(
 def delete(cib: Cib, ids: Iterable[str], *, cascade: bool = False) -> Edits:
     """Delete objects. Whatever else names them is listed and refuses it; with `cascade` it is changed or goes too.
 
-    The members of a group and the child of a clone stay. With `cascade`, constraints are deleted, a group loses the
-    members, and a container that would become empty is deleted.
+    The members of a group and the child of a clone stay. With `cascade`, constraints between two resources are
+    deleted; groups, tags, resource sets, fencing levels and roles lose what is deleted, and go when nothing is left.
     """
-    doomed = dict.fromkeys(ids)
-    for object_id in doomed:
-        if cib.find(object_id) is None:
+    doomed: dict[str, Object] = {}
+    for object_id in ids:
+        found = cib.find(object_id)
+        if found is None:
             raise EditRefused(missing(cib, object_id, "object"))
+        doomed[key_of(found)] = found
     if not cascade:
         _refuse_references(cib, doomed)
-    objects = list(cib.objects)
+    objects = {key_of(o): o for o in cib.objects}
     changed: dict[str, Object] = {}
     while (
-        victim := next((o for o in objects if o.id not in doomed and names_in(o) & doomed.keys()), None)
+        victim := next((o for key, o in objects.items() if key not in doomed and names_any(o, doomed)), None)
     ) is not None:
-        at = objects.index(victim)
-        shrunk = _without(victim, doomed)
-        if shrunk is None:
-            doomed[victim.id] = None
+        key = key_of(victim)
+        left = without(victim, doomed)
+        if left is None:
+            doomed[key] = victim
         else:
-            changed[victim.id] = objects[at] = shrunk
-    kept: list[Edit] = [Put(o) for i, o in changed.items() if i not in doomed]
+            changed[key] = objects[key] = left
+    kept: list[Edit] = [Put(o) for key, o in changed.items() if key not in doomed]
     # Containers and constraints go before what they name, so that every step is a sound configuration.
-    order = {o.id: at for at, o in enumerate(cib.objects)}
-    return (*kept, *(Delete(i) for i in sorted(doomed, key=lambda i: -order[i])))
+    names = names_for_edits(cib)
+    order = {key: at for at, key in enumerate(objects)}
+    return (*kept, *(Delete(names[key]) for key in sorted(doomed, key=lambda key: -order[key])))
 
 
-def _refuse_references(cib: Cib, doomed: dict[str, None]) -> None:
+def _refuse_references(cib: Cib, doomed: Mapping[str, Object]) -> None:
     listed = [
-        f"{object_id} is used by " + ", ".join(f"'{o.id}'" for o in users)
-        for object_id in doomed
-        if (users := [o for o in referrers(cib, object_id) if o.id not in doomed])
+        f"{found.id} is used by " + ", ".join(f"'{o.id}'" for o in users)
+        for key, found in doomed.items()
+        if (users := [o for o in referrers(cib, key) if key_of(o) not in doomed])
     ]
     if listed:
         raise EditRefused("; ".join(listed) + ": delete these too, or use --cascade")
 
 
-def _without(found: Object, doomed: dict[str, None]) -> Object | None:
-    """What is left of an object when others are deleted; None when nothing sensible is."""
-    match found:
-        case Group() if members := tuple(m for m in found.members if m not in doomed):
-            return msgspec.structs.replace(found, members=members)
-        case Primitive() | Template() if names_in(found) & doomed.keys():
-            uses = ", ".join(sorted(names_in(found) & doomed.keys()))
-            raise EditRefused(f"'{found.id}' takes its settings from {uses}: change or delete it first")
-        case _:
-            return None
-
-
 def rename(cib: Cib, old: str, new: str) -> Edits:
-    """Give an object another id, in its place, and change it wherever it is named."""
+    """Give an object another id, in its place, and change it (and the ids of its parts) wherever it is named."""
     found = cib.find(old)
     if found is None:
         raise EditRefused(missing(cib, old, "object"))
     if isinstance(found, Node):
         raise EditRefused(f"'{old}' is a node: its name is the machine's, and is not changed here")
+    if isinstance(found, Topology | Unmodelled):
+        raise EditRefused(f"'{old}' has no name that could be changed")
     if not is_id(new):
         raise EditRefused(f"'{new}' is no legal id: a letter or _, then letters, digits, _ . -")
-    if cib.find(new) is not None:
+    renamed = with_id(found, new)
+    if any(key_of(o) == key_of(renamed) for o in cib.objects):
         raise EditRefused(f"the id '{new}' is already in use")
-    users = tuple(Put(_renamed(o, old, new)) for o in referrers(cib, old))
-    return (Put(_with_id(found, new), old), *users, Delete(old))
-
-
-def _with_id(found: Object, new: str) -> Object:
-    match found:
-        case Location() | Colocation() | Order():
-            return msgspec.structs.replace(found, id=ConstraintId(new))
-        case Properties():
-            return msgspec.structs.replace(found, id=new)
-        case Node():
-            return found
-        case _:
-            return msgspec.structs.replace(found, id=ResourceId(new))
-
-
-def _renamed(found: Object, old: str, new: str) -> Object:
-    def name(text: ResourceId) -> ResourceId:
-        return ResourceId(new) if text == old else text
-
-    match found:
-        case Group():
-            changed: Object = msgspec.structs.replace(found, members=tuple(name(m) for m in found.members))
-        case Clone():
-            changed = msgspec.structs.replace(found, child=name(found.child))
-        case Primitive() if found.template is not None:
-            changed = msgspec.structs.replace(found, template=name(found.template))
-        case Location():
-            changed = msgspec.structs.replace(found, resource=name(found.resource))
-        case Colocation():
-            changed = msgspec.structs.replace(
-                found, resource=name(found.resource), with_resource=name(found.with_resource)
-            )
-        case Order():
-            changed = msgspec.structs.replace(found, first=name(found.first), then=name(found.then))
-        case _:
-            changed = found
-    return _map_sets(changed, lambda s: msgspec.structs.replace(s, id_ref=new) if s.id_ref == old else s)
-
-
-def _map_sets(found: Object, change: Callable[[AttributeSet], AttributeSet]) -> Object:
-    def each(sets: tuple[AttributeSet, ...]) -> tuple[AttributeSet, ...]:
-        return tuple(change(s) for s in sets)
-
-    match found:
-        case Primitive() | Template():
-            operations = tuple(
-                msgspec.structs.replace(o, params=each(o.params), meta=each(o.meta)) for o in found.operations
-            )
-            return msgspec.structs.replace(
-                found,
-                params=each(found.params),
-                meta=each(found.meta),
-                utilization=each(found.utilization),
-                operations=operations,
-            )
-        case Group() | Clone():
-            return msgspec.structs.replace(found, params=each(found.params), meta=each(found.meta))
-        case Node():
-            return msgspec.structs.replace(
-                found, attributes=each(found.attributes), utilization=each(found.utilization)
-            )
-        case _:
-            return found
+    ids = {was: now for (_, was), (_, now) in zip(parts_of(found), parts_of(renamed), strict=True)}
+    ids.setdefault(found.id, new)
+    users = tuple(
+        Put(with_references(with_names(o, found.id, new), lambda name: ids.get(name, name)))
+        for o in referrers(cib, key_of(found))
+    )
+    own = with_references(renamed, lambda name: ids.get(name, name))
+    key = names_for_edits(cib)[key_of(found)]
+    return (Put(own, key), *users, Delete(key))
 
 
 def group_add(

@@ -7,8 +7,8 @@ from difflib import unified_diff
 
 import msgspec
 
-from hashelld.cib.document import Cib, Object, Properties
-from hashelld.cib.edit import Delete, Edit, Put, apply
+from hashelld.cib.document import Cib, Object, Properties, key_of
+from hashelld.cib.edit import Delete, Edit, Put, apply, names_for_edits
 from hashelld.cib.lang.format import format_cib
 from hashelld.model.resource import NvPair
 
@@ -24,16 +24,18 @@ class Conflict(msgspec.Struct, frozen=True, kw_only=True):
 
 def difference(old: Cib, new: Cib) -> tuple[Edit, ...]:
     """Edits that lead from one configuration to the other, the order of the objects included."""
-    before = {o.id: at for at, o in enumerate(old.objects)}
-    kept = _longest_rising([(o.id, before[o.id]) for o in new.objects if o.id in before])
-    edits: list[Edit] = [Delete(o.id) for o in old.objects if o.id not in kept]
+    names = names_for_edits(old, new)
+    before = {key_of(o): at for at, o in enumerate(old.objects)}
+    kept = _longest_rising([(key, before[key]) for o in new.objects if (key := key_of(o)) in before])
+    edits: list[Edit] = [Delete(names[key]) for key in before if key not in kept]
     follower: str | None = None
     for found in reversed(new.objects):
-        if found.id not in kept:
+        key = key_of(found)
+        if key not in kept:
             edits.append(Put(found, follower))
-        elif old.objects[before[found.id]] != found:
+        elif old.objects[before[key]] != found:
             edits.append(Put(found))
-        follower = found.id
+        follower = names[key]
     return tuple(edits)
 
 
@@ -72,26 +74,37 @@ def rebase(base: Cib, theirs: Cib, edits: tuple[Edit, ...]) -> tuple[tuple[Edit,
     What only one side changed is taken; sets of properties are merged value by value; an object that both changed
     is a conflict, and its edits are left out of the result.
     """
-    mine = {o.id: o for o in apply(base, edits).objects}
-    was = {o.id: o for o in base.objects}
-    now = {o.id: o for o in theirs.objects}
+    result = apply(base, edits)
+    names = names_for_edits(base, theirs, result)
+    mine = {key_of(o): o for o in result.objects}
+    was = {key_of(o): o for o in base.objects}
+    now = {key_of(o): o for o in theirs.objects}
     settled: dict[str, Object | None] = {}
     conflicts: dict[str, Conflict] = {}
-    for edit in edits:
-        found = edit.object.id if isinstance(edit, Put) else edit.id
-        ours, before, current = mine.get(found), was.get(found), now.get(found)
-        if current == before or found in settled or found in conflicts:
+    keyed = [(_key(edit, base), edit) for edit in edits]
+    for key, _ in keyed:
+        ours, before, current = mine.get(key), was.get(key), now.get(key)
+        if current == before or key in settled or key in conflicts:
             continue
         merged = _merge(before, current, ours)
         if merged is None and current != ours:
-            conflicts[found] = Conflict(id=found, base=before, theirs=current, ours=ours)
+            conflicts[key] = Conflict(id=names.get(key, key), base=before, theirs=current, ours=ours)
         else:
-            settled[found] = merged if merged is not None else ours
-    kept = [
-        e for e in edits if (i := e.object.id if isinstance(e, Put) else e.id) not in settled and i not in conflicts
+            settled[key] = merged if merged is not None else ours
+    kept: list[Edit] = [
+        Delete(names.get(key, key)) if isinstance(edit, Delete) else edit
+        for key, edit in keyed
+        if key not in settled and key not in conflicts
     ]
-    kept.extend(Put(o) for i, o in settled.items() if o is not None and o != now.get(i))
+    kept.extend(Put(o) for key, o in settled.items() if o is not None and o != now.get(key))
     return tuple(kept), tuple(conflicts.values())
+
+
+def _key(edit: Edit, base: Cib) -> str:
+    if isinstance(edit, Put):
+        return key_of(edit.object)
+    found = base.find(edit.id)
+    return edit.id if found is None else key_of(found)
 
 
 def _merge(base: Object | None, theirs: Object | None, ours: Object | None) -> Properties | None:
@@ -100,9 +113,10 @@ def _merge(base: Object | None, theirs: Object | None, ours: Object | None) -> P
         return None
     if base is not None and not isinstance(base, Properties):
         return None
-    old = {p.name or f"@{p.id_ref}": p for p in base.set.pairs} if base is not None else {}
-    mine = {p.name or f"@{p.id_ref}": p for p in ours.set.pairs}
-    pairs = {p.name or f"@{p.id_ref}": p for p in theirs.set.pairs}
+    old = _values(base) if base is not None else {}
+    mine, pairs = _values(ours), _values(theirs)
+    if _beside_values(theirs) != _beside_values(ours):
+        return None
     for name in {**old, **mine}:
         if mine.get(name) == old.get(name):
             continue
@@ -110,6 +124,15 @@ def _merge(base: Object | None, theirs: Object | None, ours: Object | None) -> P
             return None
         _set(pairs, name, mine.get(name))
     return msgspec.structs.replace(theirs, set=msgspec.structs.replace(theirs.set, pairs=tuple(pairs.values())))
+
+
+def _values(found: Properties) -> dict[str, NvPair]:
+    return {p.name or f"@{p.id_ref}": p for p in found.set.pairs}
+
+
+def _beside_values(found: Properties) -> Properties:
+    """All that a set says beside its values: score, rules, comments."""
+    return msgspec.structs.replace(found, set=msgspec.structs.replace(found.set, pairs=()))
 
 
 def _set(pairs: dict[str, NvPair], name: str, pair: NvPair | None) -> None:

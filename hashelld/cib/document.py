@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
-from hashelld.model.constraint import Colocation, Constraint, Location, Order
+from hashelld.model.administration import AclRole, AclTarget, Alert, Topology, Unmodelled
+from hashelld.model.constraint import Colocation, Constraint, Location, Order, TicketConstraint
 from hashelld.model.ids import NodeId
 from hashelld.model.node import Node
-from hashelld.model.resource import AttributeSet, Clone, Group, Primitive, Resource, Template
+from hashelld.model.resource import AttributeSet, Bundle, Clone, Group, Primitive, Resource, Tag, Template, Unknown
+from hashelld.model.written import Written
 
 
-class Properties(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="property"):
+class Properties(Written, frozen=True, omit_defaults=True, kw_only=True, tag="property"):
     """One set of cluster properties, resource defaults or operation defaults.
 
     `id` is the set's id (`cib-bootstrap-options`, `rsc-options`, `op-options` unless the user chose another).
@@ -20,10 +24,48 @@ class Properties(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, 
     kind: str
     """`property`, `rsc_defaults` or `op_defaults`."""
     set: AttributeSet = AttributeSet()
+    unknown: Unknown | None = None
 
 
-Object = Node | Primitive | Group | Clone | Template | Location | Colocation | Order | Properties
+Object = (
+    Node
+    | Primitive
+    | Group
+    | Clone
+    | Bundle
+    | Template
+    | Tag
+    | Location
+    | Colocation
+    | Order
+    | TicketConstraint
+    | Properties
+    | Topology
+    | Alert
+    | AclRole
+    | AclTarget
+    | Unmodelled
+)
 """Anything that has an id of its own and can be edited by itself."""
+
+_KEY_PREFIXES: Final = ("node:", "acl_target:")
+
+
+def key_of(found: Object) -> str:
+    """What tells an object from all others of a configuration.
+
+    It is the id, but names of nodes and of users are theirs alone: a node may have the name of the resource that
+    connects to it. Their keys begin with `node:` and `acl_target:`, which no id contains.
+    """
+    if isinstance(found, Node):
+        return f"node:{found.id}"
+    return f"acl_target:{found.id}" if isinstance(found, AclTarget) else found.id
+
+
+def candidate_keys(name: str) -> tuple[str, ...]:
+    """The keys that a name given without its kind may stand for, the likeliest first."""
+    return (name, *(prefix + name for prefix in _KEY_PREFIXES))
+
 
 PROPERTY, RSC_DEFAULTS, OP_DEFAULTS = "property", "rsc_defaults", "op_defaults"
 DEFAULT_SETS = {
@@ -38,9 +80,17 @@ class Cib(msgspec.Struct, frozen=True, omit_defaults=True):
 
     objects: tuple[Object, ...] = ()
 
-    def find(self, object_id: str) -> Object | None:
-        """The object with this id."""
-        return next((o for o in self.objects if o.id == object_id), None)
+    def find(self, name: str) -> Object | None:
+        """The object with this key or id; where a node or user has the id of something else, it is that."""
+        found: Object | None = None
+        for candidate in self.objects:
+            if candidate.id == name:
+                if key_of(candidate) == name:
+                    return candidate
+                found = found or candidate
+        if found is None and ":" in name:
+            return next((o for o in self.objects if key_of(o) == name), None)
+        return found
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -49,13 +99,13 @@ class Cib(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def resources(self) -> tuple[Resource, ...]:
-        """Primitives, groups, clones and templates."""
-        return tuple(o for o in self.objects if isinstance(o, Primitive | Group | Clone | Template))
+        """Primitives, groups, clones, bundles and templates."""
+        return tuple(o for o in self.objects if isinstance(o, Primitive | Group | Clone | Bundle | Template))
 
     @property
     def constraints(self) -> tuple[Constraint, ...]:
-        """Location, colocation and order constraints."""
-        return tuple(o for o in self.objects if isinstance(o, Location | Colocation | Order))
+        """Location, colocation, order and ticket constraints."""
+        return tuple(o for o in self.objects if isinstance(o, Location | Colocation | Order | TicketConstraint))
 
     def property_value(self, name: str, kind: str = PROPERTY) -> str | None:
         """The configured value of a cluster property (or default of another kind), None when it is not set."""
@@ -70,11 +120,11 @@ class Cib(msgspec.Struct, frozen=True, omit_defaults=True):
         """The configured node of this name."""
         return next((o for o in self.nodes if o.id == node), None)
 
-    def parent_of(self, resource: str) -> Group | Clone | None:
-        """The group or clone that contains a resource."""
+    def parent_of(self, resource: str) -> Group | Clone | Bundle | None:
+        """The group, clone or bundle that contains a resource."""
         for found in self.objects:
             if isinstance(found, Group) and resource in found.members:
                 return found
-            if isinstance(found, Clone) and found.child == resource:
+            if isinstance(found, Clone | Bundle) and found.child == resource:
                 return found
         return None

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import msgspec
 
-from hashelld.cib.document import Cib, Object
+from hashelld.cib.document import Cib, Object, candidate_keys, key_of
 
 
 class Put(msgspec.Struct, frozen=True, tag="put"):
-    """Create the object, or replace the one with the same id in its place."""
+    """Create the object, or replace the one with the same key in its place."""
 
     object: Object
     before: str | None = None
-    """A new object is put in front of this one; at the end by default."""
+    """A new object is put in front of this one (an id or a key); at the end by default."""
 
 
 class Delete(msgspec.Struct, frozen=True, tag="delete"):
-    """Remove the object with this id."""
+    """Remove the object with this id or key; an id that a node shares with something else means the latter."""
 
     id: str
 
@@ -32,26 +32,42 @@ class EditRefused(Exception):
 def apply(cib: Cib, edits: tuple[Edit, ...]) -> Cib:
     """The document after the edits, in order."""
     objects = list(cib.objects)
-    place = {o.id: at for at, o in enumerate(objects)}
+    place = {key_of(o): at for at, o in enumerate(objects)}
     for edit in edits:
         match edit:
             case Put(object=found):
-                if found.id in place:
-                    objects[place[found.id]] = found
+                key = key_of(found)
+                if key in place:
+                    objects[place[key]] = found
                     continue
-                if edit.before is not None and edit.before in place:
-                    objects.insert(place[edit.before], found)
+                at = None if edit.before is None else _at(place, edit.before)
+                if at is not None:
+                    objects.insert(at, found)
                 else:
                     objects.append(found)
-                place = {o.id: at for at, o in enumerate(objects)}
+                place = {key_of(o): at for at, o in enumerate(objects)}
             case Delete(id=object_id):
-                if object_id not in place:
+                at = _at(place, object_id)
+                if at is None:
                     raise EditRefused(f"no object '{object_id}' to delete")
-                del objects[place[object_id]]
-                place = {o.id: at for at, o in enumerate(objects)}
+                del objects[at]
+                place = {key_of(o): at for at, o in enumerate(objects)}
     return Cib(tuple(objects))
+
+
+def _at(place: dict[str, int], name: str) -> int | None:
+    return next((place[key] for key in candidate_keys(name) if key in place), None)
+
+
+def names_for_edits(*cibs: Cib) -> dict[str, str]:
+    """By what name edits call each object: its id, and its key where objects of these documents share the id."""
+    keys: dict[str, set[str]] = {}
+    for cib in cibs:
+        for found in cib.objects:
+            keys.setdefault(found.id, set()).add(key_of(found))
+    return {key: name if len(same) == 1 else key for name, same in keys.items() for key in same}
 
 
 def touched(edits: tuple[Edit, ...]) -> frozenset[str]:
     """The ids of the objects that the edits create, change or delete."""
-    return frozenset(edit.object.id if isinstance(edit, Put) else edit.id for edit in edits)
+    return frozenset(edit.object.id if isinstance(edit, Put) else edit.id.rpartition(":")[2] for edit in edits)

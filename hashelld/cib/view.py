@@ -25,7 +25,26 @@ class NodeView(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """It asked to leave: its resources are moved away, and a SHUTDOWN action ends the transition for it."""
     fence_requested: bool = False
     """The administrator asked for it to be fenced."""
+    fence_reason: str = ""
+    """Why it is unclean, for people, where more than its silence is known."""
+    is_remote: bool = False
+    """No member of the cluster, but reached through a connection resource (remote, guest and bundle nodes).
+
+    Its state is then judged by that resource, not by `online` and `unclean`.
+    """
+    was_fenced: bool = False
+    """A remote node that was fenced since its connection was last up."""
+    was_in_maintenance: bool = False
+    """A remote node that was in maintenance when its connection was last up."""
     status: NodeStatus
+
+
+class TicketState(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Whether the cluster holds a ticket; a ticket in standby starts nothing new."""
+
+    is_granted: bool = False
+    is_standby: bool = False
+    attributes: dict[str, str] = {}
 
 
 class ClusterView(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -39,6 +58,13 @@ class ClusterView(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     now_ms: int = 0
     """Wall-clock milliseconds: failure-timeout and rules are judged by it."""
     dc: NodeId | None = None
+    tickets: dict[str, TicketState] = {}
+    reported: tuple[NodeId, ...] = ()
+    """Nodes in the order in which their histories are to be read, where that is not the order of `nodes`."""
+    feature_set: str = ""
+    """crm_feature_set of the CIB that this was read from; empty for our own."""
+    was_quorate: bool = True
+    """Had this partition quorum before? no-quorum-policy=suicide fences only then."""
 
     def node(self, name: NodeId) -> NodeView | None:
         """The state of one node."""

@@ -10,6 +10,7 @@ from hashelld.cib.edit import Edit, Put
 from hashelld.core.standing import Standing
 from hashelld.model.ids import NodeId
 from hashelld.wire.client import (
+    AgentAsk,
     Answer,
     AskCommit,
     Changed,
@@ -25,6 +26,7 @@ from hashelld.wire.client import (
     MakeCommit,
     Refused,
     Request,
+    SetAttribute,
     Subscribe,
 )
 from hashelld.wire.log import Author, Barrier, Commit, Confirmation, Departure, ElectorateChange, Entry, Founding
@@ -51,6 +53,8 @@ PERMISSIONS: Final[dict[type, Permission]] = {
     MakeCommit: Permission.WRITE,
     Cleanup: Permission.OPERATE,
     FenceNode: Permission.OPERATE,
+    SetAttribute: Permission.OPERATE,
+    AgentAsk: Permission.WRITE,
 }
 """Every request has exactly one; a request without one is refused."""
 
@@ -97,13 +101,13 @@ class Clients:
                     return Refused("busy", f"{SUBSCRIBERS_MAX} subscriptions are open")
                 self._subscribers[(client, ticket)] = None
                 return Changed("status")
-            case GetStatus() | MakeCommit() | Cleanup() | FenceNode():
+            case GetStatus() | MakeCommit() | Cleanup() | FenceNode() | SetAttribute() | AgentAsk():
                 return None
 
     def forward(self, client: bytes, ticket: int, dc: NodeId, request: Request) -> int:
-        """Note that the DC is asked; returns the ticket of the forwarded request."""
+        """Note that the DC, or the node that an attribute is of, is asked; returns the forwarded request's ticket."""
         self._ticket += 1
-        is_change = isinstance(request, MakeCommit | Cleanup | FenceNode)
+        is_change = isinstance(request, MakeCommit | Cleanup | FenceNode | SetAttribute)
         self._forwarded[self._ticket] = _Forwarded(client, ticket, dc, is_change=is_change)
         return self._ticket
 

@@ -13,6 +13,7 @@ from hashelld.core.execution import Execution
 from hashelld.core.lrm import Lrm, OrderDone, OrderKey, StatusChanged
 from hashelld.core.member import CLEANUP
 from hashelld.core.office import Office, Wait
+from hashelld.core.results import UNRECORDED
 from hashelld.core.standing import Standing
 from hashelld.core.stonith import FencingDone, Stonith
 from hashelld.model.action import Action, ActionKind
@@ -87,6 +88,8 @@ class Controller:
         self._execution: Execution | None = None
         self._transition = Transition()
         self._transition_number = 0
+        self._given_up: dict[int, Execution] = {}
+        """By number: transitions that end early, and still have to notify of what they did."""
         self._call = 0
         self._orders: dict[int, _Ordered] = {}
         self._entries: dict[int, tuple[int, int]] = {}
@@ -150,12 +153,13 @@ class Controller:
         if order is None or order.action.node != peer:
             return
         del self._orders[call]
-        if order.action.kind is ActionKind.RESOURCE:
+        is_recorded = order.action.operation not in UNRECORDED
+        if order.action.kind is ActionKind.RESOURCE and is_recorded:
             self.office.merge_result(peer, result)
         is_ok = _is_expected(order.action, result)
         if not is_ok:
             self._standing.note("action.failed", action=order.action.label, rc=result.rc, reason=result.reason[:200])
-        self._finished(order.transition, order.index, is_ok=is_ok)
+        self._finished(order.transition, order.index, is_ok=is_ok, is_news=is_recorded)
 
     def on_status(self, peer: NodeId, status: NodeStatus) -> None:
         """A node's status: what this transition ordered is expected, all else is a changed input."""
@@ -197,7 +201,8 @@ class Controller:
         for result in status.operations:
             if result not in known and (result.resource, result.operation, result.interval_ms) not in expected:
                 self.office.is_changed = True
-        if before.failures != status.failures or len(before.operations) > len(status.operations):
+        is_less = len(before.operations) > len(status.operations)
+        if is_less or before.failures != status.failures or before.attributes != status.attributes:
             self.office.is_changed = True
 
     def on_acknowledged(self, entry: Entry) -> None:
@@ -259,10 +264,14 @@ class Controller:
             order = self._orders.pop(call)
             self._finished(order.transition, order.index, is_ok=False)
 
-    def _finished(self, transition: int, index: int, *, is_ok: bool) -> None:
+    def _finished(self, transition: int, index: int, *, is_ok: bool, is_news: bool = True) -> None:
+        given_up = self._given_up.get(transition)
+        if given_up is not None:
+            given_up.on_done(index, is_ok)
         if self._execution is None or transition != self._transition_number:
             # The end of a transition plans again in any case; only a failure is worth giving it up.
-            self.office.is_changed = self.office.is_changed or not is_ok or self._execution is None
+            is_over = self._execution is None and is_news
+            self.office.is_changed = self.office.is_changed or not is_ok or is_over
             return
         self._execution.on_done(index, is_ok)
         if not is_ok:
@@ -281,6 +290,7 @@ class Controller:
         if self.is_planning_due(now):
             self._plan(now, wall_ms, is_leaving=is_leaving)
         self._walk(now, wall_ms)
+        self._notify_late(now, wall_ms)
         self._repeat(now)
 
     def _plan(self, now: Millis, wall_ms: int, *, is_leaving: bool) -> None:
@@ -312,6 +322,7 @@ class Controller:
             for call, order in self._orders.items()
             if order.action.node == found.node
             and order.action.kind is ActionKind.RESOURCE
+            and order.action.operation not in UNRECORDED
             and order.action.resource is not None
             and not order.action.interval_ms
         }
@@ -323,6 +334,9 @@ class Controller:
 
     def _give_up(self, reason: str) -> None:
         """Order nothing further of this transition; what is in flight stays pending until it is answered."""
+        if self._execution is not None and self._execution.has_notifications:
+            self._execution.abort()
+            self._given_up[self._transition_number] = self._execution
         self._execution = None
         self.office.is_changed = True
         self._standing.note("plan.aborted", number=self._transition_number, reason=reason)
@@ -341,9 +355,17 @@ class Controller:
             if not ready:
                 return
 
+    def _notify_late(self, now: Millis, wall_ms: int) -> None:
+        """What a transition did before it was given up, or still does, is notified of all the same."""
+        for number, execution in list(self._given_up.items()):
+            for index, action in execution.ready():
+                self._order(now, wall_ms, number, index, action)
+            if execution.is_finished:
+                self._given_up.pop(number, None)
+
     def _begin(self, now: Millis, wall_ms: int, index: int, action: Action) -> None:
         if action.kind in _LRM_KINDS:
-            self._order(now, wall_ms, index, action)
+            self._order(now, wall_ms, self._transition_number, index, action)
         elif action.kind is ActionKind.FENCE:
             self._fence(now, wall_ms, index, action)
         elif action.kind is ActionKind.SHUTDOWN:
@@ -351,15 +373,18 @@ class Controller:
         else:
             self._finished(self._transition_number, index, is_ok=True)
 
-    def _order(self, now: Millis, wall_ms: int, index: int, action: Action) -> None:
+    def _order(self, now: Millis, wall_ms: int, transition: int, index: int, action: Action) -> None:
         standing = self._standing
         assert action.node is not None
         for order in self._orders.values():
             if order.is_same(action):  # Ordered by an earlier transition, not answered yet: its answer serves.
-                order.index, order.transition = index, self._transition_number
+                given_up = self._given_up.get(order.transition)
+                if given_up is not None:
+                    given_up.on_done(order.index, ok=False)  # What follows from it is this transition's now.
+                order.index, order.transition = index, transition
                 return
         self._call += 1
-        order = _Ordered(index, self._transition_number, action, standing.incarnation_of(action.node), now)
+        order = _Ordered(index, transition, action, standing.incarnation_of(action.node), now)
         self._orders[self._call] = order
         standing.note("action.ordered", action=action.label, reason=action.reason)
         if action.node == standing.node:

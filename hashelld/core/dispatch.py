@@ -11,6 +11,7 @@ from hashelld.core.events import MessageHeard
 from hashelld.core.member import NOT_JOINED
 from hashelld.core.peers import Inbox
 from hashelld.model.ids import Epoch, Millis, NodeId
+from hashelld.wire.client import SetAttribute
 from hashelld.wire.peer import (
     Append,
     Appended,
@@ -71,6 +72,8 @@ class Dispatch:
                 self._node.on_higher_epoch(envelope.epoch)
                 if body.reason == NOT_JOINED and self._node.dc is not None:
                     self._node.dc.office.on_not_joined(peer)
+            case Forward(request=SetAttribute()):
+                self._node.requests.on_forwarded_here(now, peer, body.ticket, body.author, body.request)
             case _:
                 if self._node.dc is not None:
                     self._on_message_to_dc(now, self._node.dc, event)

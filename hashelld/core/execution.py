@@ -1,6 +1,7 @@
 """Walks a transition: what may begin, what is in flight, and when it is over.
 
-Rule: an action begins when all that it waits for is done, and after a failure or an abort nothing begins.
+Rule: an action begins when all that it waits for is done, and after a failure or an abort nothing begins but the
+notifications of what was done already: nobody else would send them.
 """
 
 from __future__ import annotations
@@ -57,13 +58,13 @@ class Execution:
     def ready(self) -> list[tuple[int, Action]]:
         """What is to be dispatched now; it is in flight until `on_done`. Pseudo actions complete here."""
         begun: list[int] = []
-        while self._free and not self._is_aborted:
+        while self._free:
             index = heapq.heappop(self._free)
             if self._transition.actions[index].kind is ActionKind.PSEUDO:
                 self._complete(index)
             else:
                 begun.append(index)
-        while self._limited and not self._is_aborted and self._load < self._in_flight_max:
+        while self._limited and self._load < self._in_flight_max:
             begun.append(heapq.heappop(self._limited))
             self._load += 1
         self._in_flight.update(begun)
@@ -78,11 +79,27 @@ class Execution:
         if ok:
             self._complete(index)
         else:
-            self._is_aborted = True
+            self.abort()
 
     def abort(self) -> None:
-        """Dispatch nothing more; what is in flight is waited for."""
+        """Dispatch nothing more but notifications of what is done; what is in flight is waited for."""
         self._is_aborted = True
+        self._free = [index for index in self._free if self._is_owed(index)]
+        self._limited = [index for index in self._limited if self._is_owed(index)]
+        heapq.heapify(self._free)
+        heapq.heapify(self._limited)
+
+    @property
+    def has_notifications(self) -> bool:
+        """Does it, or did it, notify anybody?"""
+        return any(action.operation == "notify" for action in self._transition.actions)
+
+    def _is_owed(self, index: int) -> bool:
+        """Is it done even after an abort: an event, or the notification of something that happened?"""
+        action = self._transition.actions[index]
+        if action.operation == "notify":
+            return action.meta.get("notify_type") == "post"
+        return action.kind is ActionKind.PSEUDO
 
     @property
     def in_flight(self) -> frozenset[int]:
@@ -102,9 +119,13 @@ class Execution:
     @property
     def is_finished(self) -> bool:
         """Is nothing in flight, and nothing left that could begin?"""
-        return not self._in_flight and (self._is_aborted or self.remaining == 0)
+        if self._in_flight:
+            return False
+        return self.remaining == 0 or (self._is_aborted and not (self._free or self._limited))
 
     def _queue(self, index: int) -> None:
+        if self._is_aborted and not self._is_owed(index):
+            return
         is_limited = self._transition.actions[index].kind not in _UNLIMITED
         heapq.heappush(self._limited if is_limited else self._free, index)
 

@@ -8,23 +8,30 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from itertools import count
 from typing import Final, TypeAlias
 
 import msgspec
 
-from hashelld.agents.classes import interpret, invocation
+from hashelld.agents.classes import invocation
 from hashelld.agents.kinds import AgentRefused, Exists, exists_nowhere
 from hashelld.core.effects import Effect, KillAgent, Level, Note, RunAgent
 from hashelld.core.events import AgentEnded
-from hashelld.core.record import Began, Operation, Record, as_found, local_result, result_of
+from hashelld.core.lanes import Job, Lane, Recurring, Run
+from hashelld.core.record import Operation, Record
+from hashelld.core.results import (
+    UNRECORDED,
+    Began,
+    as_heard,
+    fields_of,
+    local_result,
+    result_of,
+    result_of_agent,
+)
 from hashelld.core.settings import Settings
 from hashelld.model.action import Action, ActionKind
-from hashelld.model.duration import format_duration
 from hashelld.model.history import (
-    OCF_ERR_GENERIC,
-    OCF_ERR_INSTALLED,
+    OCF_ERR_UNIMPLEMENTED,
     OCF_NOT_RUNNING,
     OCF_OK,
     ActionResult,
@@ -44,9 +51,11 @@ MESSAGES: Final[dict[str, tuple[Level, str]]] = {
     "agent.refused": (Level.ERROR, "an agent cannot be executed: the reason"),
 }
 
-_STOPPING: Final = frozenset({"stop", "demote"})
+_ENDING: Final = frozenset({"stop", "demote", "migrate_to"})
+"""Operations before which all monitors end: what they look for is about to be otherwise."""
 _SHOWN_PENDING: Final = frozenset({"start", "stop", "promote", "demote", "migrate_to", "migrate_from"})
-_UNRECORDED: Final = frozenset({"notify", "meta-data", "validate-all"})
+_LOOKING: Final = UNRECORDED | {"monitor"}
+"""Operations that make nothing active."""
 
 
 class OrderKey(msgspec.Struct, frozen=True, array_like=True):
@@ -70,44 +79,6 @@ class StatusChanged(msgspec.Struct, frozen=True):
 LrmOutput: TypeAlias = Effect | OrderDone | StatusChanged
 
 
-@dataclass(slots=True, eq=False)
-class _Recurring:
-    """A monitor that runs again and again. `key` is the order that its first run answers."""
-
-    action: Action
-    due: Millis | None
-    key: OrderKey | None
-    is_ended: bool = False
-
-
-@dataclass(slots=True, eq=False)
-class _Job:
-    """One run to be: an order, or a recurring monitor's turn."""
-
-    action: Action
-    key: OrderKey | None
-    not_before: Millis
-    recurring: _Recurring | None = None
-
-
-@dataclass(slots=True, eq=False)
-class _Run:
-    """An agent in flight."""
-
-    job: _Job
-    began: Began
-    started: Millis
-    is_cancelled: bool = False
-
-
-@dataclass(slots=True, eq=False)
-class _Lane:
-    """A resource's queue. `run` is the number of its agent in flight."""
-
-    jobs: deque[_Job] = field(default_factory=deque)
-    run: int | None = None
-
-
 class Lrm:
     """Feed it orders and the ends of agents; carry out what it returns, in order."""
 
@@ -119,13 +90,15 @@ class Lrm:
         self._next_run = next_run
         self._exists = exists
         self._record = Record(node)
-        self._lanes: dict[ResourceId, _Lane] = {}
-        self._runs: dict[int, _Run] = {}
-        self._recurring: dict[Operation, _Recurring] = {}
+        self._dampened: dict[str, tuple[Millis, str | None]] = {}
+        """Transient attributes that are to change, and when."""
+        self._lanes: dict[ResourceId, Lane] = {}
+        self._runs: dict[int, Run] = {}
+        self._recurring: dict[Operation, Recurring] = {}
         self._accepted: set[OrderKey] = set()
         self._answers: dict[OrderKey, ActionResult] = {}
         self._calls = 0
-        self._wakes: list[tuple[Millis, int, ResourceId, _Recurring | None]] = []
+        self._wakes: list[tuple[Millis, int, ResourceId, Recurring | None]] = []
         self._wake_numbers = count()
         self._out: list[LrmOutput] = []
         self._reported_serial = 0
@@ -162,33 +135,41 @@ class Lrm:
         """Record what an agent did, answer its order, and begin what waited for it."""
         run = self._runs.pop(event.run)
         resource = _resource(run.job.action)
-        self._lanes[resource].run = None
+        lane = self._lanes[resource]
+        lane.run = None
         if run.is_cancelled:
             self._give_up(run.job, wall_ms)
+        elif _has_older_word(run.job, event.rc):
+            run.job.word = "reload"
+            lane.jobs.appendleft(run.job)
         else:
-            self._finish(run, wall_ms, self._result(run, wall_ms, event))
+            self._finish(run, wall_ms, result_of_agent(run.began, wall_ms, event, self._exists))
         self._schedule_next(now, run)
         self._pump(now, wall_ms, resource)
         return self._flush()
 
     def on_deadline(self, now: Millis, wall_ms: int) -> list[LrmOutput]:
-        """Begin the monitors whose time has come."""
+        """Begin the monitors whose time has come, and set the attributes that waited long enough."""
+        for name in [name for name, (at, _) in self._dampened.items() if at <= now]:
+            self._record.set_attribute(name, self._dampened.pop(name)[1])
         while self._wakes and self._wakes[0][0] <= now:
             at, _, resource, recurring = heapq.heappop(self._wakes)
             if recurring is not None and not recurring.is_ended and recurring.due == at:
                 recurring.due = None
-                self._lane(resource).jobs.append(_Job(recurring.action, recurring.key, now, recurring))
+                self._lane(resource).jobs.append(Job(recurring.action, recurring.key, now, recurring))
             self._pump(now, wall_ms, resource)
         return self._flush()
 
     def deadline(self) -> Millis | None:
         """When `on_deadline` is wanted."""
+        moments = [at for at, _ in self._dampened.values()]
         while self._wakes:
             at, _, _, recurring = self._wakes[0]
             if recurring is None or (not recurring.is_ended and recurring.due == at):
-                return at
+                moments.append(at)
+                break
             heapq.heappop(self._wakes)
-        return None
+        return min(moments, default=None)
 
     def drop_queued(self) -> None:
         """Forget the orders that were not begun (a new epoch is joined); recurring monitors go on."""
@@ -213,10 +194,27 @@ class Lrm:
                 self._record.forget(known)
         return self._flush()
 
-    def set_attribute(self, name: str, value: str | None) -> list[LrmOutput]:
-        """Set a transient attribute of this node, or (None) remove it."""
-        self._record.set_attribute(name, value)
+    def set_attribute(self, now: Millis, name: str, value: str | None, delay_ms: Millis = 0) -> list[LrmOutput]:
+        """Set a transient attribute of this node, or (None) remove it.
+
+        With a delay the change shows when nothing else was set for so long: other nodes have time to see the same.
+        """
+        if not delay_ms:
+            self._dampened.pop(name, None)
+            self._record.set_attribute(name, value)
+        elif self.attributes().get(name) != value:
+            self._dampened[name] = (now + delay_ms, value)
         return self._flush()
+
+    def attributes(self) -> dict[str, str]:
+        """The transient attributes of this node, with the changes that do not show yet."""
+        told = dict(self._record.status().attributes)
+        for name, (_, value) in self._dampened.items():
+            if value is None:
+                told.pop(name, None)
+            else:
+                told[name] = value
+        return told
 
     # What it tells.
 
@@ -235,12 +233,18 @@ class Lrm:
     def active(self) -> frozenset[ResourceId]:
         """The resources that run here, or may: a failed start, stop or first look leaves that open."""
         return frozenset(self._record.running).union(
-            _resource(action) for action in self.in_flight() if action.operation != "monitor"
+            _resource(action) for action in self.in_flight() if action.operation not in _LOOKING
+        )
+
+    def promoted(self) -> frozenset[ResourceId]:
+        """The active resources that are promoted, or may be."""
+        return frozenset(self._record.promoted).union(
+            _resource(action) for action in self.in_flight() if action.operation == "promote"
         )
 
     def active_actions(self) -> tuple[Action, ...]:
         """For each active resource the start (or look) that found it: its agent and parameters, to stop it with."""
-        starting = {_resource(a): a for a in self.in_flight() if a.operation != "monitor"}
+        starting = {_resource(a): a for a in self.in_flight() if a.operation not in _LOOKING}
         return tuple((starting | self._record.running).values())
 
     # Orders.
@@ -250,16 +254,16 @@ class Lrm:
         if action.interval_ms > 0:
             operation = (resource, action.operation, action.interval_ms)
             self._end_recurring(now, wall_ms, operation)
-            recurring = _Recurring(action, None, key)
+            recurring = Recurring(action, None, key)
             self._recurring[operation] = recurring
             if action.start_delay_ms > 0:
                 self._wake_at(now + action.start_delay_ms, resource, recurring)
                 return
-            self._lane(resource).jobs.append(_Job(action, key, now, recurring))
+            self._lane(resource).jobs.append(Job(action, key, now, recurring))
         else:
-            if action.operation in _STOPPING:
+            if action.operation in _ENDING:
                 self._interrupt(now, wall_ms, resource)
-            self._lane(resource).jobs.append(_Job(action, key, now + action.start_delay_ms))
+            self._lane(resource).jobs.append(Job(action, key, now + action.start_delay_ms))
         self._pump(now, wall_ms, resource)
 
     def _pump(self, now: Millis, wall_ms: int, resource: ResourceId) -> None:
@@ -273,19 +277,20 @@ class Lrm:
         if lane.run is None:
             del self._lanes[resource]
 
-    def _begin(self, now: Millis, wall_ms: int, lane: _Lane, job: _Job) -> None:
-        if job.action.operation in _STOPPING:
+    def _begin(self, now: Millis, wall_ms: int, lane: Lane, job: Job) -> None:
+        if job.action.operation in _ENDING:
             self._end_all_recurring(now, wall_ms, _resource(job.action))
             job.action = self._as_started(job.action)
         action = job.action
         self._calls += 1
-        run = _Run(job, Began(action, self._calls, wall_ms), now)
+        run = Run(job, Began(action, self._calls, wall_ms), now)
         local = self._without_agent(action)
         if local is not None:
             self._finish(run, wall_ms, result_of(run.began, wall_ms, OpStatus.COMPLETE, local))
             return
         try:
-            called = invocation(action, self._node, self._settings, self._exists)
+            told = msgspec.structs.replace(action, operation=job.word) if job.word else action
+            called = invocation(told, self._node, self._settings, self._exists)
         except AgentRefused as refusal:
             self._note("agent.refused", action, {"reason": str(refusal)})
             self._finish(run, wall_ms, result_of(run.began, wall_ms, OpStatus.ERROR, refusal.rc, str(refusal)))
@@ -331,30 +336,21 @@ class Lrm:
 
     # Results.
 
-    def _result(self, run: _Run, wall_ms: int, event: AgentEnded) -> ActionResult:
-        action = run.job.action
-        if event.error:
-            result = result_of(run.began, wall_ms, OpStatus.ERROR, OCF_ERR_INSTALLED, event.error)
-        elif event.rc is None:
-            reason = f"timed out after {format_duration(action.timeout_ms)}"
-            result = result_of(run.began, wall_ms, OpStatus.TIMED_OUT, OCF_ERR_GENERIC, reason)
-        else:
-            rc, reason = interpret(action, event.rc, event.stdout, event.stderr, self._exists)
-            result = result_of(run.began, wall_ms, OpStatus.COMPLETE, rc, reason)
-        return msgspec.structs.replace(result, duration_ms=event.duration_ms)
-
-    def _finish(self, run: _Run, wall_ms: int, result: ActionResult) -> None:
+    def _finish(self, run: Run, wall_ms: int, result: ActionResult) -> None:
         """Record a result and answer its order."""
         job = run.job
-        result = as_found(job.action, result)
-        if job.action.operation not in _UNRECORDED and self._is_news(job, result):
-            self._record.take(job.action, result, wall_ms)
+        is_recorded = job.action.operation not in UNRECORDED
+        if self._is_news(job, result):
+            if is_recorded:
+                self._record.take(job.action, result, wall_ms)
             if result.is_failed or job.recurring is None:
-                self._note("agent.failed" if result.is_failed else "agent.done", job.action, _fields(result))
+                self._note("agent.failed" if result.is_failed else "agent.done", job.action, fields_of(result))
+        if not is_recorded:
+            result = as_heard(result)
         if job.key is not None:
             self._answer(job.key, result)
 
-    def _is_news(self, job: _Job, result: ActionResult) -> bool:
+    def _is_news(self, job: Job, result: ActionResult) -> bool:
         """The first run of a monitor is, and any that failed or differs from the one before."""
         if job.key is not None or job.recurring is None or result.is_failed:
             return True
@@ -370,7 +366,7 @@ class Lrm:
 
     # Recurring monitors.
 
-    def _schedule_next(self, now: Millis, run: _Run) -> None:
+    def _schedule_next(self, now: Millis, run: Run) -> None:
         recurring = run.job.recurring
         if recurring is None or recurring.is_ended:
             return
@@ -378,7 +374,7 @@ class Lrm:
         at = max(now, run.started + recurring.action.interval_ms)
         self._wake_at(at, _resource(recurring.action), recurring)
 
-    def _wake_at(self, at: Millis, resource: ResourceId, recurring: _Recurring) -> None:
+    def _wake_at(self, at: Millis, resource: ResourceId, recurring: Recurring) -> None:
         recurring.due = at
         heapq.heappush(self._wakes, (at, next(self._wake_numbers), resource, recurring))
 
@@ -394,7 +390,7 @@ class Lrm:
             self._wake_at(now + job.action.interval_ms, resource, job.recurring)
         self._kill(lane, None)
 
-    def _kill(self, lane: _Lane, only: _Recurring | None) -> None:
+    def _kill(self, lane: Lane, only: Recurring | None) -> None:
         """End a lane's monitor in flight (only this one, if given); it yields no result."""
         run = None if lane.run is None else self._runs[lane.run]
         if run is None or lane.run is None or run.job.recurring is None or run.is_cancelled:
@@ -411,7 +407,7 @@ class Lrm:
         recurring.is_ended = True
         resource = operation[0]
         if recurring.due is not None and recurring.key is not None:
-            self._give_up(_Job(recurring.action, recurring.key, now, recurring), wall_ms)
+            self._give_up(Job(recurring.action, recurring.key, now, recurring), wall_ms)
         lane = self._lanes.get(resource)
         if lane is None:
             return
@@ -428,13 +424,13 @@ class Lrm:
             if last is not None and not last.is_failed:
                 self._record.drop(operation)
 
-    def _give_up(self, job: _Job, wall_ms: int) -> None:
+    def _give_up(self, job: Job, wall_ms: int) -> None:
         """Answer a run that will have no result, if somebody waits for it."""
         if job.key is not None and job.key in self._accepted:
             cancelled = local_result(job.action, wall_ms)
             self._answer(job.key, msgspec.structs.replace(cancelled, status=OpStatus.CANCELLED))
 
-    def _drop(self, key: OrderKey, recurring: _Recurring | None) -> None:
+    def _drop(self, key: OrderKey, recurring: Recurring | None) -> None:
         """Forget an order not begun; whoever still wants it orders it again."""
         self._accepted.discard(key)
         if recurring is not None:
@@ -448,8 +444,8 @@ class Lrm:
 
     # Small things.
 
-    def _lane(self, resource: ResourceId) -> _Lane:
-        return self._lanes.setdefault(resource, _Lane())
+    def _lane(self, resource: ResourceId) -> Lane:
+        return self._lanes.setdefault(resource, Lane())
 
     def _note(self, event: str, action: Action, fields: dict[str, object]) -> None:
         self._out.append(Note(event, {"action": action.label, **fields}, MESSAGES[event][0]))
@@ -468,6 +464,6 @@ def _resource(action: Action) -> ResourceId:
     return action.resource
 
 
-def _fields(result: ActionResult) -> dict[str, object]:
-    fields: dict[str, object] = {"rc": result.rc, "duration_ms": result.duration_ms}
-    return fields | ({"reason": result.reason} if result.reason else {})
+def _has_older_word(job: Job, rc: int | None) -> bool:
+    """Did an agent of OCF 1.0 not know the word of 1.1 for taking other parameters while it runs?"""
+    return job.action.operation == "reload-agent" and not job.word and rc == OCF_ERR_UNIMPLEMENTED

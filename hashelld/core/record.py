@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from hashelld.core.results import RELOADS
 from hashelld.model.action import Action
 from hashelld.model.history import (
     OCF_ERR_INSTALLED,
@@ -19,6 +20,7 @@ from hashelld.model.history import (
     OpStatus,
 )
 from hashelld.model.ids import NodeId, ResourceId
+from hashelld.model.resource import Agent
 from hashelld.model.score import INFINITY, add
 
 
@@ -27,24 +29,28 @@ Operation: TypeAlias = tuple[ResourceId, str, int]
 
 _STARTING: Final = frozenset({"start", "migrate_from"})
 _COUNTED: Final = frozenset({"start", "stop", "promote", "demote"})
-_ALIVE: Final = frozenset({OCF_OK, OCF_RUNNING_PROMOTED, OCF_FAILED_PROMOTED})
+_PROMOTED: Final = frozenset({OCF_RUNNING_PROMOTED, OCF_FAILED_PROMOTED})
 _ABSENT: Final = frozenset({OCF_NOT_RUNNING, OCF_ERR_INSTALLED})
 
 
 class Record:
     """The node's own status. Every change raises the serial."""
 
-    __slots__ = ("_attributes", "_failures", "_node", "_operations", "_status", "running", "serial")
+    __slots__ = ("_agents", "_attributes", "_failures", "_node", "_operations", "_status", "promoted",
+                 "running", "serial")  # fmt: skip
 
     def __init__(self, node: NodeId) -> None:
         self._node = node
         self._operations: dict[Operation, ActionResult] = {}
         self._failures: dict[Operation, FailureCount] = {}
         self._attributes: dict[str, str] = {}
+        self._agents: dict[ResourceId, Agent] = {}
         self._status: NodeStatus | None = None
         self.serial = 0
         self.running: dict[ResourceId, Action] = {}
         """What runs, or may run, with the start (or first look) that says so."""
+        self.promoted: set[ResourceId] = set()
+        """What of it is promoted, or may be."""
 
     def status(self) -> NodeStatus:
         """What is reported; results in the order in which they came."""
@@ -55,6 +61,7 @@ class Record:
                 operations=tuple(self._operations.values()),
                 failures=tuple(self._failures.values()),
                 attributes=dict(self._attributes),
+                agents=dict(self._agents),
             )
         return self._status
 
@@ -64,23 +71,57 @@ class Record:
 
     def take(self, action: Action, result: ActionResult, wall_ms: int) -> None:
         """Remember how an operation ended."""
+        if action.agent is not None:
+            self._agents[result.resource] = action.agent
         self._see(action, result)
+        if action.operation in RELOADS and not result.is_failed:
+            self._reload(action, result)
+            return
         self.put(result)
         if result.is_failed:
             self._count(action, result, wall_ms)
 
     def _see(self, action: Action, result: ActionResult) -> None:
-        """Keep `running` true: a start that failed, or a look that told nothing, leaves open whether it runs."""
-        was_run = result.status is not OpStatus.ERROR
-        if action.operation in _STARTING and was_run:
+        """Keep `running` and `promoted` true: a start or promotion that failed, or a look that told nothing, may be."""
+        resource = result.resource
+        if action.operation == "stop" and not result.is_failed:
+            self._is_gone(resource)
+        elif result.status is OpStatus.ERROR:
+            return  # No agent was executed.
+        elif action.operation in _STARTING:
+            self.running[resource] = action
+        elif action.operation == "promote":
+            self.promoted.add(resource)
+        elif action.operation == "demote" and not result.is_failed:
+            self.promoted.discard(resource)
+        elif action.operation == "monitor":
+            self._look(action, result)
+
+    def _look(self, action: Action, result: ActionResult) -> None:
+        resource = result.resource
+        if result.rc in _ABSENT:
+            self._is_gone(resource)
+            return
+        self.running.setdefault(resource, action)
+        if result.rc in _PROMOTED:
+            self.promoted.add(resource)
+        elif result.rc == OCF_OK:
+            self.promoted.discard(resource)
+
+    def _is_gone(self, resource: ResourceId) -> None:
+        self.running.pop(resource, None)
+        self.promoted.discard(resource)
+
+    def _reload(self, action: Action, result: ActionResult) -> None:
+        """It runs with other parameters now: what was done since its start counts as done with these."""
+        if result.resource in self.running:
             self.running[result.resource] = action
-        elif action.operation == "stop" and not result.is_failed:
-            self.running.pop(result.resource, None)
-        elif action.operation == "monitor" and was_run:
-            if result.rc in _ABSENT:
-                self.running.pop(result.resource, None)
-            else:
-                self.running.setdefault(result.resource, action)
+        for operation, known in self._operations.items():
+            if operation[0] == result.resource and not operation[2]:
+                self._operations[operation] = msgspec.structs.replace(known, digest=result.digest)
+        for operation in [op for op in self._operations if op[0] == result.resource and op[1] in RELOADS]:
+            del self._operations[operation]
+        self._changed()
 
     def _count(self, action: Action, result: ActionResult, wall_ms: int) -> None:
         """Count a failure as Pacemaker does: first looks not at all, stops and (by default) starts for ever."""
@@ -132,12 +173,14 @@ class Record:
             del self._operations[operation]
         for operation in counted:
             del self._failures[operation]
+        if resource not in self.running:
+            self._agents.pop(resource, None)
         if results or counted:
             self._changed()
 
     def remove(self, resource: ResourceId) -> None:
         """Forget a resource that is no longer configured, and that it ran."""
-        self.running.pop(resource, None)
+        self._is_gone(resource)
         self.forget(resource)
 
     def resources(self) -> frozenset[ResourceId]:
@@ -149,6 +192,10 @@ class Record:
         return any(op[0] == resource for op in self._failures) or any(
             op[0] == resource and result.is_failed for op, result in self._operations.items()
         )
+
+    def attribute(self, name: str) -> str | None:
+        """The value of a transient attribute; None when it is not set."""
+        return self._attributes.get(name)
 
     def set_attribute(self, name: str, value: str | None) -> None:
         """Set a transient attribute of the node, or (None) remove it."""
@@ -163,46 +210,3 @@ class Record:
     def _changed(self) -> None:
         self.serial += 1
         self._status = None
-
-
-class Began(msgspec.Struct, frozen=True):
-    """The beginning of one run: what, its place among all runs, and when (wall clock)."""
-
-    action: Action
-    call: int
-    wall_ms: int
-
-
-def result_of(began: Began, ended_wall_ms: int, status: OpStatus, rc: int, reason: str = "") -> ActionResult:
-    """How a run ended."""
-    action = began.action
-    return msgspec.structs.replace(
-        local_result(action, began.wall_ms),
-        call=began.call,
-        status=status,
-        rc=rc,
-        expected_rc=action.expected_rc,
-        reason=reason,
-        ended_ms=ended_wall_ms,
-        digest=action.digest,
-    )
-
-
-def local_result(action: Action, wall_ms: int) -> ActionResult:
-    """The answer to an action that needs no agent."""
-    assert action.resource is not None, action.label
-    return ActionResult(
-        resource=action.resource,
-        operation=action.operation,
-        interval_ms=action.interval_ms,
-        started_ms=wall_ms,
-        ended_ms=wall_ms,
-    )
-
-
-def as_found(action: Action, result: ActionResult) -> ActionResult:
-    """A first look that finds something running has not failed, whatever was expected: that is what it expected."""
-    is_look = action.operation == "monitor" and action.interval_ms == 0
-    if is_look and result.status is OpStatus.COMPLETE and result.rc in _ALIVE:
-        return msgspec.structs.replace(result, expected_rc=result.rc)
-    return result

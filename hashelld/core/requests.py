@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from hashelld.core.agent_desk import AgentDesk
 from hashelld.core.commits import Origin
 from hashelld.core.events import ClientAsked
 from hashelld.core.report import status_of
 from hashelld.model.ids import Millis, NodeId, ResourceId
-from hashelld.model.resource import Group
+from hashelld.model.resource import Clone, Group
 from hashelld.wire.client import (
+    AgentAsk,
+    AgentTold,
     Answer,
     AskCommit,
     Cleanup,
@@ -22,6 +25,7 @@ from hashelld.wire.client import (
     MakeCommit,
     Refused,
     Request,
+    SetAttribute,
     Subscribe,
 )
 from hashelld.wire.log import Author
@@ -33,9 +37,16 @@ if TYPE_CHECKING:
     from hashelld.core.node import Node
 
 
+ATTRIBUTES_MAX: Final = 1_000
+"""Transient attributes of one node."""
+ATTRIBUTE_LENGTH_MAX: Final = 4_096
+
 _NO_QUORUM = Refused(
     "no-quorum", "no DC with a quorum is heard: nothing was changed; see 'hashell cluster health' for what is missing"
 )
+
+
+_ELSEWHERE = Refused("invalid", "this is answered by one's own node")
 
 
 class Requests:
@@ -43,6 +54,7 @@ class Requests:
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        self._agents = AgentDesk(node)
 
     def answer(self, origin: Origin, answer: Answer) -> None:
         """Give an answer back to where its request came from."""
@@ -57,25 +69,66 @@ class Requests:
         if not node.clients.is_permitted(event.author, event.request):
             node.standing.reply(event.client, event.ticket, Refused("permission", "this is not permitted to you"))
             return
-        if isinstance(event.request, GetStatus):
-            node.standing.reply(event.client, event.ticket, status_of(node, now))
-            return
-        answer = node.clients.answer_locally(event.client, event.ticket, event.request)
+        request: Request | AgentTold = event.request
+        if isinstance(request, AgentAsk):
+            request = self._agents.resolve(request)
+        answer = self._answer_here(now, event, request)
         if answer is not None:
             node.standing.reply(event.client, event.ticket, answer)
             return
-        if node.dc is not None:
-            self._decide(now, node.dc, event.author, event.request, Origin(event.ticket, client=event.client))
+        assert not isinstance(request, AgentTold)
+        if isinstance(request, SetAttribute):
+            self._forward(event, request.node, request)
+        elif node.dc is not None:
+            self._decide(now, node.dc, event.author, request, Origin(event.ticket, client=event.client))
         elif node.heard_dc is not None:
-            ticket = node.clients.forward(event.client, event.ticket, node.heard_dc, event.request)
-            node.standing.send(node.heard_dc, Forward(ticket, event.author, event.request))
+            self._forward(event, node.heard_dc, request)
         else:
-            node.standing.reply(event.client, event.ticket, self._without_dc(event.author, event.request))
+            node.standing.reply(event.client, event.ticket, self._without_dc(event.author, request))
+
+    def _answer_here(self, now: Millis, event: ClientAsked, request: Request | AgentTold) -> Answer | None:
+        """The answer to what this node knows or does by itself; None for everything else."""
+        match request:
+            case AgentTold():
+                return request
+            case GetStatus():
+                return status_of(self._node, now)
+            case SetAttribute(node=owner) if owner == self._node.standing.node:
+                return self._set_attribute(now, request)
+            case SetAttribute(node=owner) if not self._node.standing.membership.is_heard(owner):
+                return Refused("unknown-node", f"node '{owner}' is not online")
+            case _:
+                return self._node.clients.answer_locally(event.client, event.ticket, request)
+
+    def _set_attribute(self, now: Millis, request: SetAttribute) -> Answer:
+        node = self._node
+        text = request.name + (request.value or "")
+        if not request.name or len(text) > ATTRIBUTE_LENGTH_MAX or "\0" in text:
+            return Refused(
+                "invalid", f"a name, and at most {ATTRIBUTE_LENGTH_MAX} characters with the value, are needed"
+            )
+        known = node.lrm.attributes()
+        if request.name not in known and len(known) >= ATTRIBUTES_MAX:
+            return Refused("invalid", f"{ATTRIBUTES_MAX} transient attributes are set already")
+        outcomes = node.lrm.set_attribute(now, request.name, request.value, request.delay_ms)
+        if node.dc is not None:
+            node.dc.controller.on_own(now, [*outcomes])
+        else:
+            node.member.on_outcomes(now, [*outcomes])
+        return Done(f"{request.name} of {request.node} is {'gone' if request.value is None else request.value}")
+
+    def _forward(self, event: ClientAsked, to: NodeId, request: Request) -> None:
+        ticket = self._node.clients.forward(event.client, event.ticket, to, request)
+        self._node.standing.send(to, Forward(ticket, event.author, request))
 
     def on_forwarded_here(self, now: Millis, peer: NodeId, ticket: int, author: Author, request: Request) -> None:
-        """A shell of another node asks this DC."""
+        """A shell of another node asks this DC, or sets an attribute of this node."""
         dc = self._node.dc
         origin = Origin(ticket, peer=peer)
+        if isinstance(request, SetAttribute) and self._node.clients.is_permitted(author, request):
+            is_own = request.node == self._node.standing.node
+            self.answer(origin, self._set_attribute(now, request) if is_own else _ELSEWHERE)
+            return
         if dc is None:
             self.answer(origin, _NO_QUORUM)
             return
@@ -94,8 +147,8 @@ class Requests:
                 answer = self._clean_up(now, dc, request)
             case FenceNode():
                 answer = self._fence(now, dc, author, request)
-            case GetCib() | GetStatus() | GetHistory() | AskCommit() | Subscribe():
-                answer = Refused("invalid", "this is answered by one's own node")
+            case GetCib() | GetStatus() | GetHistory() | AskCommit() | Subscribe() | SetAttribute() | AgentAsk():
+                answer = _ELSEWHERE
         if answer is not None:
             self.answer(origin, answer)
 
@@ -113,7 +166,10 @@ class Requests:
         return Done(f"cleaned up {what} on {', '.join(nodes)}")
 
     def _members(self, resource: ResourceId | None) -> list[ResourceId | None]:
+        """What a group or clone consists of; None stands for everything."""
         found = self._node.standing.log.cib.find(resource) if resource is not None else None
+        if isinstance(found, Clone):
+            return self._members(found.child)
         return list(found.members) if isinstance(found, Group) else [resource]
 
     def _fence(self, now: Millis, dc: Dc, author: Author, request: FenceNode) -> Answer:

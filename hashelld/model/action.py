@@ -15,7 +15,7 @@ class ActionKind(Enum):
 
     RESOURCE = "resource"  # start, stop, promote, demote, monitor (also recurring), notify, reload: lrm.
     CANCEL = "cancel"  # Ends a recurring monitor: lrm.
-    FENCE = "fence"  # stonith, `operation` is off or reboot.
+    FENCE = "fence"  # stonith, `operation` is off or reboot; `on` gives a node access again (unfencing).
     SHUTDOWN = "shutdown"  # The DC answers the node's Leave.
     CLEAR_FAILURES = "clear-failures"  # Forget expired failures of the resource on the node: lrm.
     FORGET = "forget"  # Delete a removed resource's history on the node: lrm.
@@ -27,6 +27,8 @@ class Action(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     kind: ActionKind
     node: NodeId | None = None
+    host: NodeId | None = None
+    """The cluster node that carries it out where `node` is a remote one."""
     resource: ResourceId | None = None
     operation: str = ""
     interval_ms: int = 0
@@ -53,5 +55,12 @@ class Action(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
             return f"stonith-{self.node}-{self.operation}{at}"
         if self.kind is ActionKind.SHUTDOWN:
             return f"do_shutdown-{self.node}{at}"
+        if self.operation == "notify":
+            when, what = self.meta.get("notify_type", "pre"), self.meta.get("notify_operation", "start")
+            return f"{self.resource}_{when}_notify_{what}_0{at}"
         prefix = "cancel:" if self.kind is ActionKind.CANCEL else ""
+        if self.operation == "lrm_delete":
+            prefix = "lrm_delete:"
+        if self.operation == "lrm_delete":
+            prefix = "lrm_delete:"
         return f"{prefix}{self.resource}_{self.operation}_{self.interval_ms}{at}"

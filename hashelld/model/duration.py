@@ -19,13 +19,17 @@ _UNITS_MS: Final = {
     "d": 86_400_000,
 }
 _PLAIN: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)\Z")
-_ISO: Final = re.compile(r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?\Z")
+_ISO: Final = re.compile(r"(?!P[^T]*M)P(?:(\d+)W)?(?:(\d+)D)?T?(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?\Z")
+"""The T may be missing, as Pacemaker has it (`P10S`), but not before minutes: those would be months."""
+_LENGTH_MAX: Final = 64
 _MICROSECONDS: Final = frozenset({"us", "usec"})
 
 
 def parse_duration(text: str) -> int | None:
     """Milliseconds of `10s`, `250ms`, `1.5min`, `PT1H30M`; a bare number is seconds. None when it is no duration."""
     body = text.strip()
+    if len(body) > _LENGTH_MAX:
+        return None
     iso = _ISO.match(body.upper()) if body[:1] in "pP" and len(body) > 1 else None
     if iso is not None:
         weeks, days, hours, minutes, seconds = (float(g or 0) for g in iso.groups())

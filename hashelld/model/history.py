@@ -7,6 +7,7 @@ from enum import Enum
 import msgspec
 
 from hashelld.model.ids import NodeId, ResourceId
+from hashelld.model.resource import Agent
 
 
 class Role(Enum):
@@ -26,6 +27,12 @@ class OpStatus(Enum):
     TIMED_OUT = "timed-out"
     ERROR = "error"  # The agent could not be executed at all.
     CANCELLED = "cancelled"
+    NOT_SUPPORTED = "not-supported"
+    HARD = "hard"  # Like ERROR, and it will not go better on this node.
+    FATAL = "fatal"  # Like ERROR, and it will not go better anywhere.
+    NOT_INSTALLED = "not-installed"
+    NOT_CONNECTED = "not-connected"
+    INVALID = "invalid"
 
 
 # Return codes of OCF 1.1 resource agents; other classes are mapped to them (HEARTBEAT.md 8).
@@ -41,7 +48,7 @@ OCF_RUNNING_PROMOTED = 8
 OCF_FAILED_PROMOTED = 9
 
 
-class ActionResult(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class ActionResult(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """The newest result of one operation of one resource on the reporting node.
 
     `call` orders results of one node and incarnation; times are wall-clock milliseconds, for people and for
@@ -61,6 +68,16 @@ class ActionResult(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     ended_ms: int = 0
     duration_ms: int = 0
     digest: str = ""
+    restart_digest: str = ""
+    """Of the parameters whose change needs a restart; with it, a change of any other is only told to the agent."""
+    restart_params: str = ""
+    """Names of parameters between blanks: those in `restart_digest`, or (Pacemaker) those that are not."""
+    secure_digest: str = ""
+    secure_params: str = ""
+    migrate_source: NodeId | None = None
+    migrate_target: NodeId | None = None
+    version: str = ""
+    """crm_feature_set of the transition that the operation was part of."""
 
     @property
     def is_failed(self) -> bool:
@@ -93,3 +110,11 @@ class NodeStatus(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     failures: tuple[FailureCount, ...] = ()
     attributes: dict[str, str] = {}
     """Transient node attributes."""
+    agents: dict[ResourceId, Agent] = {}
+    """With which agent each resource of the history was run; also resources without any result."""
+    locks: dict[ResourceId, int] = {}
+    """Resources reserved for this node since it left (wall-clock milliseconds): shutdown-lock."""
+    containers: dict[ResourceId, ResourceId] = {}
+    """In which container a resource of the history was run."""
+    utilization: dict[str, str] = {}
+    """Transient capacities of the node, instead of configured ones of the same names."""

@@ -12,6 +12,8 @@ import msgspec
 
 from hashelld.model.duration import parse_duration
 from hashelld.model.ids import ResourceId
+from hashelld.model.rule import Rule
+from hashelld.model.written import Arranged, Written
 
 
 class Agent(msgspec.Struct, frozen=True, array_like=True):
@@ -41,8 +43,8 @@ class AttributeSet(msgspec.Struct, frozen=True, omit_defaults=True):
     id: str | None = None
     id_ref: str | None = None
     score: str | None = None
-    rules: tuple[msgspec.Raw, ...] = ()
-    """Rule expressions; their model comes with rules, the place is kept here."""
+    rules: tuple[Rule, ...] = ()
+    """The set counts only where its rules hold."""
 
 
 class Operation(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -54,6 +56,8 @@ class Operation(msgspec.Struct, frozen=True, omit_defaults=True):
     params: tuple[AttributeSet, ...] = ()
     meta: tuple[AttributeSet, ...] = ()
     id: str | None = None
+    id_ref: str | None = None
+    """The operation is the one with this id, at another resource; nothing else is given."""
 
     def option(self, name: str) -> str | None:
         """The value of one option, None when it is not given."""
@@ -65,8 +69,17 @@ class Operation(msgspec.Struct, frozen=True, omit_defaults=True):
         return parse_duration(self.option("interval") or "0") or 0
 
 
-class _Owner(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+class Unknown(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an XML element has that this model has no place for, kept to be written back."""
+
+    attributes: tuple[tuple[str, str], ...] = ()
+    children: tuple[str, ...] = ()
+    """XML text of child elements."""
+
+
+class _Owner(Arranged, frozen=True, omit_defaults=True, kw_only=True):
     id: ResourceId
+    unknown: Unknown | None = None
     description: str | None = None
     params: tuple[AttributeSet, ...] = ()
     meta: tuple[AttributeSet, ...] = ()
@@ -79,6 +92,8 @@ class Primitive(_Owner, frozen=True, omit_defaults=True, kw_only=True, tag="prim
     template: ResourceId | None = None
     operations: tuple[Operation, ...] = ()
     operations_id: str | None = None
+    operations_ref: str | None = None
+    """The operations are those with this id, at another resource."""
     utilization: tuple[AttributeSet, ...] = ()
 
 
@@ -92,6 +107,45 @@ class Clone(_Owner, frozen=True, omit_defaults=True, kw_only=True, tag="clone"):
     """Copies of a primitive or group; meta `promotable=true` gives them a promoted role."""
 
     child: ResourceId
+    is_master: bool = False
+    """Written in the old spelling (`ms`, `<master>`): promotable whatever its meta attributes say."""
+
+
+class PortMapping(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A port of a bundle's containers that its hosts pass on."""
+
+    id: str | None = None
+    port: str | None = None
+    internal_port: str | None = None
+    range: str | None = None
+    order: tuple[str, ...] = ()
+    """XML's names of what is given, in the order written, where it is not the order above."""
+
+
+class StorageMapping(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A directory of the host in a bundle's containers."""
+
+    id: str | None = None
+    source_dir: str | None = None
+    source_dir_root: str | None = None
+    target_dir: str | None = None
+    options: str | None = None
+    order: tuple[str, ...] = ()
+    """As at `PortMapping`."""
+
+
+class Bundle(_Owner, frozen=True, omit_defaults=True, kw_only=True, tag="bundle"):
+    """Containers on several nodes, each with an address and with an instance of the child when there is one."""
+
+    container: str
+    """`docker`, `podman` or `rkt`."""
+    options: tuple[tuple[str, str], ...] = ()
+    """image, replicas, replicas-per-host, promoted-max, run-command… as written, with XML's names."""
+    network: tuple[tuple[str, str], ...] | None = None
+    """ip-range-start, control-port, host-interface, host-netmask, add-host; None: no network section."""
+    ports: tuple[PortMapping, ...] = ()
+    storage: tuple[StorageMapping, ...] = ()
+    child: ResourceId | None = None
 
 
 class Template(_Owner, frozen=True, omit_defaults=True, kw_only=True, tag="template"):
@@ -100,10 +154,18 @@ class Template(_Owner, frozen=True, omit_defaults=True, kw_only=True, tag="templ
     agent: Agent
     operations: tuple[Operation, ...] = ()
     operations_id: str | None = None
+    operations_ref: str | None = None
     utilization: tuple[AttributeSet, ...] = ()
 
 
-Resource = Primitive | Group | Clone | Template
+class Tag(Written, frozen=True, omit_defaults=True, kw_only=True, tag="tag"):
+    """A name for several objects; constraints that name it mean all of them."""
+
+    id: str
+    members: tuple[str, ...]
+
+
+Resource = Primitive | Group | Clone | Bundle | Template
 
 
 def pairs_of(sets: tuple[AttributeSet, ...]) -> Iterator[NvPair]:

@@ -19,6 +19,7 @@ _WORDS: Final = {
     "yellow": 0,
     "green": 0,
 }
+_DIGITS_MAX: Final = len(str(INFINITY)) + 1
 
 
 def add(left: Score, right: Score) -> Score:
@@ -44,7 +45,7 @@ def parse_score(text: str) -> Score | None:
     if word is not None:
         return sign * word
     if body.isascii() and body.isdigit():
-        return clamp(sign * int(body))
+        return clamp(sign * int(body.lstrip("0")[:_DIGITS_MAX] or "0"))
     return None
 
 

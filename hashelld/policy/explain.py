@@ -1,97 +1,332 @@
-"""Why a resource is, or is not, on each node: score by score."""
+"""Why a resource is, or is not, on each node: score by score, for each part of it, and for its role."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
 from hashelld.cib.view import ClusterView
-from hashelld.model.ids import ResourceId
-from hashelld.model.score import INFINITY, Score
-from hashelld.policy.expand import Item, NodeState
-from hashelld.policy.explanation import Contribution, Explanation, NodeScore
+from hashelld.model.history import Role
+from hashelld.model.ids import NodeId, ResourceId
+from hashelld.model.score import INFINITY, Score, format_score
+from hashelld.policy.acting.reasons import ON_HOLD, Reasons
+from hashelld.policy.explanation import Contribution, Explanation, NodeScore, PartExplained
+from hashelld.policy.obstacles import Obstacles
+from hashelld.policy.placing.locating import threshold_text
 from hashelld.policy.plan import Plan
-from hashelld.policy.reasons import ON_HOLD
+from hashelld.policy.settings import score_of
+from hashelld.policy.state.items import Item, Kind, Node, Stage
+from hashelld.policy.state.situation import Situation
+
+
+_ENOUGH: Final = "the clone has enough instances"
+_HEARD: Final = "for "
+"""How scores that a dependent adds are written down."""
+_NUMBERED: Final = re.compile(r"[\w.-]+:\d+")
+
+
+class _Ledger:
+    """What was added to the scores of each item; what was tried again counts as it was the last time."""
+
+    def __init__(self) -> None:
+        self._entries: dict[int, dict[tuple[str, int | None], Score]] = {}
+
+    def take(self, item: Item, source: str, node: int | None, score: Score) -> None:
+        self._entries.setdefault(item.index, {})[source, node] = score
+
+    def has(self, item: Item, source: str) -> bool:
+        return (source, None) in self._entries.get(item.index, {})
+
+    def of(self, item: Item, node: int) -> list[Contribution]:
+        found = self._entries.get(item.index, {})
+        return [Contribution(source, score) for (source, at), score in found.items() if at is None or at == node]
 
 
 def explain(view: ClusterView, resource: ResourceId) -> Explanation:
-    """Why a resource is where it is, or is not; for a group its first member decides."""
-    entries: list[tuple[int, str, int | None, Score]] = []
-    plan = Plan(view, lambda item, source, node, score: entries.append((item, source, node, score)))
-    item = plan.situation.by_id.get(resource)
+    """Why a resource is where it is, or is not. Of a group the first member decides; of a clone each instance does."""
+    ledger = _Ledger()
+    plan = Plan(view, ledger.take)
+    situation = plan.situation
+    item = situation.by_id.get(resource) or situation.by_base.get(resource)
     if item is None:
-        return Explanation(resource, (), (), f"there is no primitive or group '{resource}'", ())
-    speaker = plan.situation.bearers(item)[0]
-    bearers = plan.situation.bearers(item)
-    running = {at: None for bearer in bearers for at in plan.observed.of(bearer.index).active}
-    planned = {plan.placement.home[bearer.index]: None for bearer in bearers}
-    names = [node.id for node in plan.situation.nodes]
-    return Explanation(
-        resource=resource,
-        running_on=tuple(names[at] for at in running),
-        planned_on=tuple(names[at] for at in planned if at is not None),
-        summary=_Summary(plan, speaker).text(),
-        scores=_scores(plan, speaker, entries),
-    )
+        return Explanation(resource, (), (), f"there is no resource '{resource}'", ())
+    return _Explainer(plan, ledger, resource).explain(item)
 
 
-def _scores(plan: Plan, item: Item, entries: list[tuple[int, str, int | None, Score]]) -> tuple[NodeScore, ...]:
-    table = plan.placement.tables.of[item.index]
-    found = []
-    for node in plan.situation.nodes:
-        parts = [
-            Contribution(source, score)
-            for of, source, at, score in entries
-            if of == item.index and at in {None, node.index}
-        ]
-        total = table.score(node.index)
-        if not node.is_usable:
-            parts.append(Contribution(node.trouble, -INFINITY))
-            total = -INFINITY
-        found.append(NodeScore(node.id, total, tuple(parts)))
-    return tuple(sorted(found, key=lambda score: -score.total))
+class _Explainer:
+    def __init__(self, plan: Plan, ledger: _Ledger, resource: ResourceId) -> None:
+        self._resource = resource
+        self._situation: Situation = plan.situation
+        self._graph = plan.graph
+        self._reasons = Reasons(plan.situation, plan.graph)
+        self._ledger = ledger
+        self._obstacles = Obstacles(plan.situation, plan.graph, ledger.of)
 
+    def explain(self, item: Item) -> Explanation:
+        parts = self._parts(item)
+        return Explanation(
+            resource=self._resource,
+            running_on=self._names(at for part in parts for at in part.active),
+            planned_on=self._names(part.home for part in parts if part.next is not Stage.STOPPED),
+            summary=self._unnumbered(self._summary(item)),
+            scores=tuple(sorted(self._scores(item), key=lambda score: -score.total)),
+            parts=tuple(self._part(part) for part in parts) if item.is_collective else (),
+            promotion=tuple(sorted(self._promotion(item), key=lambda score: -score.total)),
+        )
 
-class _Summary:
-    """The shortest true reason for one primitive."""
+    def _parts(self, item: Item) -> list[Item]:
+        """The primitives in it; where something inside a clone was asked for, only that."""
+        parts = list(item.primitives())
+        group = next((one for one in item.children if one.base_id == self._resource), None)
+        named = [part for part in parts if part.base_id == self._resource]
+        return [part for part in (named if named and group is None else parts) if not self._is_spare(part)]
 
-    def __init__(self, plan: Plan, item: Item) -> None:
-        self._plan = plan
-        self._item = item
-        self._seen = plan.observed.of(item.index)
-        self._home = plan.placement.home[item.index]
+    def _is_spare(self, part: Item) -> bool:
+        """An instance that a clone has no use for."""
+        is_used = part.active or part.next is not Stage.STOPPED or part.is_blocked
+        return not is_used and any(self._ledger.has(one, _ENOUGH) for one in (part, part.parent) if one is not None)
 
-    def text(self) -> str:
-        """One sentence without a full stop."""
-        seen, item, placement = self._seen, self._item, self._plan.placement
-        where = ", ".join(self._node(at).id for at in seen.active)
-        if seen.busy:
-            at, operation = next(iter(seen.busy.items()))
-            return f"{operation} is under way on {self._node(at).id}"
-        if seen.blocked:
-            return f"blocked: {seen.blocked}"
+    def _names(self, places: Iterable[int | None]) -> tuple[NodeId, ...]:
+        return tuple(self._situation.node_id(at) for at in dict.fromkeys(places) if at is not None)
+
+    def _node(self, at: int) -> Node:
+        return self._situation.nodes[at]
+
+    # -- In a sentence
+
+    def _summary(self, item: Item) -> str:
+        match item.kind:
+            case Kind.PRIMITIVE:
+                return self._of_primitive(item)
+            case Kind.GROUP:
+                return self._of_group(item)
+            case _:
+                return self._of_instances(item)
+
+    def _of_primitive(self, item: Item) -> str:
+        """The shortest true reason."""
+        where = ", ".join(self._node(at).id for at in item.active)
+        if item.pending and item.pending_node is not None:
+            return f"{item.pending} is under way on {self._node(item.pending_node).id}"
+        if item.is_blocked:
+            at = f" on {where}" if where and where not in item.block_reason else ""
+            return f"blocked{at}: {item.block_reason}"
         if not item.is_managed:
-            reason = placement.reasons.get(item.index) or "it is not managed"
+            reason = item.why_stopped or self._why_unmanaged(item)
             return f"stays on {where}: {reason}" if where else f"stopped: {reason}"
-        if self._home is None:
-            reason = placement.reasons.get(item.index) or self._plan.reasons.why_nowhere(item)
+        if item.home is None or item.next is Stage.STOPPED:
+            reason = item.why_stopped or self._obstacles.why_nowhere(item)
             return f"stops on {where}: {reason}" if where else f"stopped: {reason}"
-        return self._of_placed(self._node(self._home))
+        return self._of_placed(item, self._node(item.home))
 
-    def _of_placed(self, home: NodeState) -> str:
-        graph, reasons = self._plan.graph, self._plan.reasons
-        start = next(iter(graph.find(self._item, "start")), None)
-        stops = [stop for stop in graph.find(self._item, "stop") if stop.is_required]
-        is_stuck = start is None or not start.is_runnable
-        if stops or not self._seen.active:
-            if is_stuck:
-                obstacle = "no quorum" if start is None else reasons.why_blocked(start)
-                return f"{'stops' if stops else 'stopped'}: cannot start on {home.id}: {obstacle}"
-            assert start is not None
-            if not self._plan.situation.view.may_start:
-                return f"stopped: {ON_HOLD}"
-            verb = (
-                "moves to" if stops and home.index not in self._seen.active else "restarts on" if stops else "starts on"
-            )
-            return f"{verb} {home.id}: {reasons.of(start)}"
-        return f"runs on {home.id}: {reasons.why_here(self._item, home)}"
+    def _why_unmanaged(self, item: Item) -> str:
+        places = [self._node(at) for at in item.active]
+        if self._situation.settings.is_maintenance:
+            return "maintenance-mode is set"
+        if any(node.is_maintenance for node in places):
+            return f"{places[0].id} is in maintenance"
+        return "it is in maintenance" if item.is_maintenance else "it is not managed"
 
-    def _node(self, at: int) -> NodeState:
-        return self._plan.situation.nodes[at]
+    def _of_placed(self, item: Item, home: Node) -> str:
+        start = next(iter(self._graph.find(item, "start")), None)
+        stops = [stop for stop in self._graph.find(item, "stop") if stop.is_required]
+        is_live = any(step.is_required and step.is_runnable for step in self._graph.find(item, "migrate_to"))
+        if is_live:
+            return f"migrates to {home.id}: {self._why_up(item)}"
+        if item.active and not stops:
+            return self._of_role(item, home) or f"runs on {home.id}: {self._reasons.why_here(item, home)}"
+        if start is None or not start.is_runnable:
+            obstacle = "no quorum" if start is None else self._obstacles.why_not_now(start)
+            return f"{'stops' if stops else 'stopped'}: cannot start on {home.id}: {obstacle}"
+        if not self._situation.view.may_start:
+            return f"stopped: {ON_HOLD}"
+        is_elsewhere = home.index not in item.active
+        verb = "starts on" if not stops else "moves to" if is_elsewhere else "restarts on"
+        return f"{verb} {home.id}: {self._why_up(item)}"
+
+    def _why_up(self, item: Item) -> str:
+        for task in ("start", "migrate_to"):
+            for step in self._graph.find(item, task):
+                return self._reasons.of(step)
+        return ""
+
+    def _of_role(self, item: Item, home: Node) -> str:
+        """What an instance of a promotable clone is, or becomes, where it runs."""
+        if item.clone is None or not item.clone.is_promotable:
+            return ""
+        for task, told in (("promote", "is promoted"), ("demote", "is demoted")):
+            for step in self._graph.find(item, task):
+                if step.is_required and step.is_runnable:
+                    return f"{told} on {home.id}: {self._reasons.of(step)}"
+        if item.stage is Stage.PROMOTED:
+            return f"stays promoted on {home.id}: promotion score {format_score(item.promotion_priority)}"
+        return f"stays unpromoted on {home.id}: {self._why_unpromoted(item)}"
+
+    def _why_unpromoted(self, item: Item) -> str:
+        clone = item.clone
+        twins = [] if clone is None else [one for one in clone.primitives() if one.base_id == item.base_id]
+        promoted = self._names(one.home for one in twins if one.next is Stage.PROMOTED)
+        if promoted:
+            return f"promoted on {', '.join(promoted)}"
+        return "target-role is Unpromoted" if item.target is Stage.UNPROMOTED else "no promotion score allows more"
+
+    def _of_group(self, group: Item) -> str:
+        members = list(group.primitives())
+        if not members:
+            return "has no members"
+        first = self._of_primitive(members[0])
+        if members[0].next is Stage.STOPPED:
+            return first
+        others = (member for member in members[1:] if member.next is Stage.STOPPED or member.is_blocked)
+        halt = next((f"{one.id} {told}" for one in others if (told := self._of_primitive(one)) != first), "")
+        return f"{first}; but {halt}" if halt else first
+
+    def _of_instances(self, clone: Item) -> str:
+        """How many run, and where; then what keeps others from running, or from being promoted."""
+        instances = clone.containers() if clone.kind is Kind.BUNDLE else clone.children
+        placed = [one for one in instances if one.highest_next() is not Stage.STOPPED]
+        if not placed:
+            bearer = next(clone.primitives(), None)
+            return "has no instances" if bearer is None else self._of_primitive(bearer)
+        promoted = [one for one in placed if one.highest_next() is Stage.PROMOTED]
+        told = f"{len(placed)} of {min(clone.instance_max, max(len(instances), 1))} instances run"
+        if clone.is_promotable:
+            where = ", ".join(self._names(part.home for one in promoted for part in one.primitives()))
+            told += f", promoted on {where}" if where else f", none promoted: {self._why_none_promoted(clone, placed)}"
+        left_out = [one for one in instances if one.highest_next() is Stage.STOPPED and not one.is_surplus]
+        reason = self._why_left_out(clone, left_out) if len(placed) < clone.instance_max else ""
+        return f"{told}; {reason}" if reason and not told.endswith(reason) else told
+
+    def _why_left_out(self, clone: Item, left_out: list[Item]) -> str:
+        """Why there are not as many as there might be: what is wrong with the nodes that have none."""
+        if not left_out:
+            return ""
+        homes = {part.home for part in clone.primitives()}
+        bearer = next(left_out[0].primitives(), None)
+        return "" if bearer is None else self._obstacles.why_nowhere(bearer, besides=homes)
+
+    def _why_none_promoted(self, clone: Item, placed: list[Item]) -> str:
+        if clone.target is Stage.UNPROMOTED or placed[0].target is Stage.UNPROMOTED:
+            return "target-role is Unpromoted"
+        tickets = self._situation.view.tickets
+        for name, stage in clone.tickets:
+            state = tickets.get(name)
+            if stage is Stage.PROMOTED and (state is None or not state.is_granted or state.is_standby):
+                return f"ticket {name} is {'in standby' if state is not None and state.is_granted else 'not granted'}"
+        if not self._situation.view.has_quorum:
+            return "no quorum"
+        best = max(one.promotion_priority for one in placed)
+        return "no node has a promotion score" if best < 0 else "what it needs is not there"
+
+    def _part(self, part: Item) -> PartExplained:
+        is_up = part.next is not Stage.STOPPED and part.home is not None
+        return PartExplained(
+            resource=ResourceId(part.history_id),
+            now=self._node(part.active[0]).id if part.active else None,
+            now_role=_role(part, part.stage) if part.active else Role.STOPPED.value,
+            node=self._node(part.home).id if is_up and part.home is not None else None,
+            role=_role(part, part.next) if is_up else Role.STOPPED.value,
+            summary=self._unnumbered(self._of_primitive(part)),
+        )
+
+    # -- In numbers
+
+    def _scores(self, item: Item) -> Iterator[NodeScore]:
+        for node in self._situation.nodes:
+            speaker = self._speaker(item, node.index)
+            if speaker is not None:
+                yield self._score(item, speaker, node)
+
+    def _speaker(self, item: Item, node: int) -> Item | None:
+        """Whose scores decide: a group's first member; of a clone the instance on the node, or one without a node."""
+        if item.kind is Kind.PRIMITIVE:
+            return item
+        if item.kind is Kind.GROUP:
+            return next(item.primitives(), None)
+        instances = item.containers() if item.kind is Kind.BUNDLE else item.children
+        bearers = [bearer for one in instances if (bearer := next(iter(self._parts(one)), None)) is not None]
+        there = [one for one in bearers if one.home == node]
+        free = [one for one in bearers if one.home is None]
+        return next(iter((*there, *free, *bearers[-1:])), None)
+
+    def _score(self, item: Item, speaker: Item, node: Node) -> NodeScore:
+        found = self._ledger.of(speaker, node.index)
+        total = speaker.table.score(node.index)
+        if total <= -INFINITY and speaker is not item:
+            told = {part.source for part in found}
+            whole = self._ledger.of(item, node.index)
+            found += [part for part in whole if part.score <= -INFINITY and part.source not in told]
+        if any(part.score <= -INFINITY and part.source != _ENOUGH for part in found):
+            found = [part for part in found if part.source != _ENOUGH]
+        if not node.is_usable:
+            found.append(Contribution(node.trouble, -INFINITY))
+            total = -INFINITY
+        elif total <= -INFINITY and not any(part.score <= -INFINITY for part in found):
+            found.append(Contribution(self._why_not(item, speaker, node), -INFINITY))
+        tally = speaker.tallies.get(node.index)
+        note = ""
+        if tally is not None and tally.count and not tally.is_expired and total > -INFINITY:
+            note = threshold_text(speaker, tally.count)
+        return NodeScore(node.id, total, tuple(self._named(part) for part in found if part.score), note)
+
+    def _named(self, part: Contribution) -> Contribution:
+        source = part.source
+        if source.startswith(_HEARD):
+            source = f"wish of {source.removeprefix(_HEARD)}"
+        return Contribution(self._unnumbered(source), part.score)
+
+    def _unnumbered(self, text: str) -> str:
+        """Without the numbers of instances that mean nothing to anybody."""
+        by_id = self._situation.by_id
+
+        def name(found: re.Match[str]) -> str:
+            item = by_id.get(found[0])
+            return item.history_id if item is not None and item.is_anonymous else found[0]
+
+        return _NUMBERED.sub(name, text) if ":" in text else text
+
+    def _why_not(self, item: Item, speaker: Item, node: Node) -> str:
+        """What forbids a node where no constraint does."""
+        if not speaker.table.allows(node.index) and not self._situation.settings.is_symmetric:
+            return "no location allows it, symmetric-cluster is false"
+        if item.kind in (Kind.CLONE, Kind.BUNDLE) and speaker.home is not None:
+            return "every instance has a node"
+        return "not allowed"
+
+    def _promotion(self, item: Item) -> Iterator[NodeScore]:
+        """What was added up to choose who is promoted; the rest came from those that are with the promoted role."""
+        if item.kind is not Kind.CLONE or not item.is_promotable:
+            return
+        for instance in item.children:
+            bearer = next(instance.primitives(), None)
+            if bearer is None or bearer.home is None:
+                continue
+            node = self._node(bearer.home)
+            found = list(self._for_promotion(item, instance, node))
+            total = instance.promotion_priority
+            rest = total - sum(part.score for part in found)
+            if rest and abs(total) < INFINITY and all(abs(part.score) < INFINITY for part in found):
+                found.append(Contribution("who is with the promoted role, or with the clone", rest))
+            yield NodeScore(node.id, total, tuple(found))
+
+    def _for_promotion(self, clone: Item, instance: Item, node: Node) -> Iterator[Contribution]:
+        given = [
+            Contribution(f"node attribute master-{name}", score_of(value, 0))
+            for part in instance.primitives()
+            for name in (part.history_id,)
+            if (value := node.attributes.get(f"master-{name}")) is not None
+        ]
+        yield from given or [Contribution("no promotion score set by the agent", -1)]
+        seen: set[str] = set()
+        for name, table in (*instance.promotion_scores, *clone.promotion_scores):
+            if name not in seen and node.index in table.scores:
+                seen.add(name)
+                yield Contribution(f"location {name}", table.scores[node.index])
+
+
+def _role(item: Item, stage: Stage) -> str:
+    clone = item.clone
+    if stage is Stage.STARTED and clone is not None and clone.is_promotable:
+        return Role.UNPROMOTED.value
+    return stage.role.value

@@ -21,6 +21,21 @@ class NodeScore(msgspec.Struct, frozen=True):
     node: NodeId
     total: Score
     contributions: tuple[Contribution, ...] = ()
+    note: str = ""
+    """What does not count yet: `2 failures, threshold 3`."""
+
+
+class PartExplained(msgspec.Struct, frozen=True, kw_only=True):
+    """One primitive of a group, clone or bundle: what it is now, what it is to be, and why."""
+
+    resource: ResourceId
+    """Instances of anonymous clones by the resource's id; `node` tells them apart."""
+    now: NodeId | None = None
+    now_role: str = "Stopped"
+    node: NodeId | None = None
+    """Where it is to be."""
+    role: str = "Stopped"
+    summary: str = ""
 
 
 class Explanation(msgspec.Struct, frozen=True):
@@ -31,3 +46,7 @@ class Explanation(msgspec.Struct, frozen=True):
     planned_on: tuple[NodeId, ...]
     summary: str
     scores: tuple[NodeScore, ...]
+    parts: tuple[PartExplained, ...] = ()
+    """Of a group, clone or bundle."""
+    promotion: tuple[NodeScore, ...] = ()
+    """Of a promotable clone: what speaks for the promoted role on each node that has an instance."""

@@ -6,19 +6,19 @@ from typing import Final
 
 import msgspec
 
-from hashelld.cib.document import PROPERTY, Cib, Properties
+from hashelld.cib.document import DEFAULT_SETS, PROPERTY, Cib, Properties
 from hashelld.cib.view import ClusterView, NodeView
 from hashelld.model.action import Action, ActionKind
-from hashelld.model.history import ActionResult, NodeStatus
+from hashelld.model.history import ActionResult, NodeStatus, Role
 from hashelld.model.ids import NodeId
 from hashelld.model.resource import AttributeSet, NvPair
 from hashelld.policy.graph import Transition
-from hashelld.policy.observe import active
 from hashelld.policy.plan import plan
+from hashelld.policy.state.report import active
 
 
 _ALONE: Final = Properties(
-    id="alone",
+    id=DEFAULT_SETS[PROPERTY],  # The set that precedes all others; of two of that name the later one counts.
     kind=PROPERTY,
     set=AttributeSet(
         tuple(
@@ -29,32 +29,32 @@ _ALONE: Final = Properties(
                 ("stop-orphan-resources", "true"),
             )
         ),
-        score="INFINITY",
     ),
 )
+_DOWN: Final = frozenset({"stop", "demote"})
 
 
 def stop_everything(cib: Cib, status: NodeStatus, node: NodeId) -> Transition:
-    """Stops of all that is active on the node and managed.
+    """Demotions and stops of all that is active on the node and managed.
 
     Judged by the node's own report alone; an operation under way counts as active, a failed stop is tried again.
     """
     running = tuple(
-        ActionResult(resource=resource, operation="start", call=call)
-        for call, resource in enumerate(active(status), start=1)
+        ActionResult(resource=resource, operation="promote" if role is Role.PROMOTED else "start", call=call)
+        for call, (resource, role) in enumerate(active(status).items(), start=1)
     )
     alone = NodeView(node=node, online=True, status=NodeStatus(node=node, operations=running))
-    view = ClusterView(cib=Cib((_ALONE, *cib.objects)), nodes=(alone,), dc=node)
-    return _only_stops(plan(view))
+    view = ClusterView(cib=Cib((*cib.objects, _ALONE)), nodes=(alone,), dc=node)
+    return _only_down(plan(view))
 
 
-def _only_stops(transition: Transition) -> Transition:
+def _only_down(transition: Transition) -> Transition:
     kept: dict[int, int] = {}
     through: dict[int, tuple[int, ...]] = {}
     actions: list[Action] = []
     for index, action in enumerate(transition.actions):
         after = sorted({kept[b] for first in action.after for b in ([first] if first in kept else through[first])})
-        if action.kind is ActionKind.RESOURCE and action.operation == "stop":
+        if action.kind is ActionKind.RESOURCE and action.operation in _DOWN:
             kept[index] = len(actions)
             actions.append(msgspec.structs.replace(action, after=tuple(after), reason="no quorum"))
         else:

@@ -3,44 +3,48 @@
 from __future__ import annotations
 
 from hashelld.cib.view import ClusterView
-from hashelld.policy.actions import add_actions
-from hashelld.policy.colocation import Colocations
-from hashelld.policy.emit import emit
-from hashelld.policy.expand import Situation, expand
-from hashelld.policy.fence import add_fencing
+from hashelld.policy.acting.actions import add_actions
+from hashelld.policy.acting.emit import emit
+from hashelld.policy.acting.fencing import add_fencing
+from hashelld.policy.acting.notify import add_notifications, complete_notifications
+from hashelld.policy.acting.orderings import add_orderings
+from hashelld.policy.acting.propagate import propagate
+from hashelld.policy.acting.steps import Graph
 from hashelld.policy.graph import Transition
-from hashelld.policy.location import Ledger, base_scores
-from hashelld.policy.observe import Observed, observe
-from hashelld.policy.order import add_orderings, add_restart_waits
-from hashelld.policy.place import Placement, place
-from hashelld.policy.propagate import propagate
-from hashelld.policy.reasons import Reasons
-from hashelld.policy.steps import Graph
+from hashelld.policy.placing.assign import place
+from hashelld.policy.placing.colocating import read_ties
+from hashelld.policy.placing.colocation import Colocations
+from hashelld.policy.placing.locating import apply_criteria
+from hashelld.policy.placing.tickets import apply_tickets
+from hashelld.policy.state.expand import expand
+from hashelld.policy.state.observe import observe
+from hashelld.policy.state.situation import Ledger, Situation
 
 
 class Plan:
     """A transition with everything that led to it, for explanations."""
 
-    __slots__ = ("graph", "observed", "placement", "reasons", "situation", "transition")
+    __slots__ = ("colocations", "graph", "situation", "transition")
 
     def __init__(self, view: ClusterView, ledger: Ledger | None = None) -> None:
-        situation = expand(view)  # Items and nodes, with their options parsed.
-        observed = observe(situation)  # What runs where, what failed, what is unknown.
+        situation = expand(view, ledger)  # Items and nodes, with their options parsed.
+        observe(situation)  # What runs where, what failed, what is unknown.
+        read_ties(situation)
+        apply_criteria(situation)  # Scores: locations, health, failures, stickiness…
+        apply_tickets(situation)
         colocations = Colocations(situation)
-        tables = base_scores(situation, observed, ledger)
-        placement = place(situation, observed, tables, colocations)
+        place(situation, colocations)  # A node and a role for everything.
         graph = Graph()
-        add_actions(situation, observed, tables, placement, graph)
-        add_orderings(situation, observed, colocations, graph)
-        add_fencing(situation, observed, graph)
-        propagate(situation, observed, colocations, graph)
-        add_restart_waits(graph)
+        add_actions(situation, graph)
+        add_fencing(situation, graph)
+        add_orderings(situation, graph)
+        add_notifications(situation, graph)
+        propagate(situation, graph)  # Necessity and impossibility, to the fixed point.
+        complete_notifications(situation, graph)
         self.situation: Situation = situation
-        self.observed: Observed = observed
-        self.placement: Placement = placement
+        self.colocations = colocations
         self.graph = graph
-        self.reasons = Reasons(situation, observed, colocations, placement, graph)
-        self.transition: Transition = emit(situation, observed, placement, graph, self.reasons)
+        self.transition: Transition = emit(situation, graph)
 
 
 def plan(view: ClusterView) -> Transition:

@@ -9,6 +9,7 @@ import msgspec
 
 from hashelld.cib.document import PROPERTY
 from hashelld.model.duration import parse_duration
+from hashelld.model.score import INFINITY, Score, parse_score
 from hashelld.policy.attributes import Attributes
 
 
@@ -41,6 +42,26 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     stops_removed: bool
     cancels_removed: bool
     start_failure_is_fatal: bool
+    has_watchdog: bool = False
+    """Lost nodes end themselves (stonith-watchdog-timeout), so fencing needs no device."""
+    placement: str = "default"
+    """placement-strategy: default, utilization, minimal or balanced."""
+    locks_on_shutdown: bool = False
+    lock_limit_ms: int = 0
+    priority_fencing_delay_ms: int = 0
+    forgets_after_stop: bool = False
+    """remove-after-stop."""
+    startup_fencing: bool = True
+    health_strategy: str = "none"
+    health_base: Score = 0
+    health_red: Score = -INFINITY
+    health_yellow: Score = 0
+    health_green: Score = 0
+    stickiness: str | None = None
+    """default-resource-stickiness and the like: defaults that old configurations give as properties."""
+    is_managed_by_default: bool = True
+    failure_timeout: str | None = None
+    migration_threshold: str | None = None
 
 
 def truth(text: str | None, *, default: bool) -> bool:
@@ -54,6 +75,12 @@ def truth(text: str | None, *, default: bool) -> bool:
 def span_ms(text: str | None, *, default: int) -> int:
     """A duration as users write it; the default when it is absent or no duration."""
     parsed = None if text is None else parse_duration(text)
+    return default if parsed is None else parsed
+
+
+def score_of(text: str | None, default: Score) -> Score:
+    """A score as users write it; the default when it is absent or none."""
+    parsed = None if text is None else parse_score(text)
     return default if parsed is None else parsed
 
 
@@ -83,4 +110,26 @@ def read_settings(attributes: Attributes) -> Settings:
         stops_removed=flag("stop-orphan-resources", default=True),
         cancels_removed=flag("stop-orphan-actions", default=True),
         start_failure_is_fatal=flag("start-failure-is-fatal", default=True),
+        has_watchdog=_has_watchdog(found),
+        placement=found.get("placement-strategy", "default").strip().lower(),
+        locks_on_shutdown=flag("shutdown-lock", default=False),
+        lock_limit_ms=span_ms(found.get("shutdown-lock-limit"), default=0),
+        priority_fencing_delay_ms=span_ms(found.get("priority-fencing-delay"), default=0),
+        forgets_after_stop=flag("remove-after-stop", default=False),
+        startup_fencing=flag("startup-fencing", default=True),
+        health_strategy=found.get("node-health-strategy", "none").strip().lower(),
+        health_base=score_of(found.get("node-health-base"), 0),
+        health_red=score_of(found.get("node-health-red"), -INFINITY),
+        health_yellow=score_of(found.get("node-health-yellow"), 0),
+        health_green=score_of(found.get("node-health-green"), 0),
+        stickiness=found.get("default-resource-stickiness"),
+        is_managed_by_default=flag("is-managed-default", default=True),
+        failure_timeout=found.get("default-resource-failure-timeout"),
+        migration_threshold=found.get("default-migration-threshold"),
     )
+
+
+def _has_watchdog(found: dict[str, str]) -> bool:
+    text = found.get("stonith-watchdog-timeout", found.get("fencing-watchdog-timeout", "0")).strip()
+    is_on = text.startswith("-") or span_ms(text, default=0) > 0
+    return is_on and truth(found.get("have-watchdog"), default=False)

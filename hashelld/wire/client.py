@@ -58,11 +58,34 @@ class FenceNode(msgspec.Struct, frozen=True, tag="fence"):
     confirm: bool = False
 
 
+class SetAttribute(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="set-attribute"):
+    """Set a transient attribute of a node, or (None) remove it; it is gone with the node's daemon. Answer: `Done`."""
+
+    node: NodeId
+    name: str
+    value: str | None = None
+    delay_ms: int = 0
+    """The change shows when the attribute was not set again for so long."""
+
+
+class AgentAsk(msgspec.Struct, frozen=True, omit_defaults=True, tag="agent"):
+    """A command of Pacemaker's that an agent calls (hashelld.agents.shims).
+
+    Answer: `AgentTold`, or, of what changes something, `Done`, `Committed`, `Conflict` (ask again) or `Refused`.
+    """
+
+    words: tuple[str, ...]
+    resource: str = ""
+    """The instance that the agent is of."""
+
+
 class Subscribe(msgspec.Struct, frozen=True, tag="subscribe"):
     """Send `Changed` whenever status or configuration changed, until the connection ends."""
 
 
-Request = GetCib | GetStatus | MakeCommit | AskCommit | GetHistory | Cleanup | FenceNode | Subscribe
+Request = (
+    GetCib | GetStatus | MakeCommit | AskCommit | GetHistory | Cleanup | FenceNode | Subscribe | SetAttribute | AgentAsk
+)
 """Every request has exactly one permission in core.clients."""
 
 
@@ -171,6 +194,14 @@ class Refused(msgspec.Struct, frozen=True, omit_defaults=True, tag="refused"):
     details: tuple[str, ...] = ()
 
 
+class AgentTold(msgspec.Struct, frozen=True, omit_defaults=True, tag="agent-told"):
+    """What the command prints, and its exit code."""
+
+    code: int = 0
+    out: str = ""
+    err: str = ""
+
+
 class Changed(msgspec.Struct, frozen=True, tag="changed"):
     """Something changed; ask again for what you show."""
 
@@ -179,7 +210,7 @@ class Changed(msgspec.Struct, frozen=True, tag="changed"):
     text: str = ""
 
 
-Answer = CibIs | StatusIs | Committed | Conflict | HistoryIs | Done | Refused | Changed
+Answer = CibIs | StatusIs | Committed | Conflict | HistoryIs | Done | Refused | Changed | AgentTold
 """`Refused(no-quorum)` means that nothing was changed; `Refused(lost)`, that the outcome is unknown (exit code 4)."""
 
 

@@ -48,7 +48,7 @@ def test_a_whole_text_may_name_members_before_they_are_defined():
     [
         ("primitive a Dummy", "id-in-use", 11),
         ("primitive g Dummy", "id-in-use", 11),
-        ("primitive n1 Dummy", "id-in-use", 11),
+        ("tag g a", "id-in-use", 5),
         ("group h nosuch", "unknown-resource", 9),
         ("group h a b", "child-in-use", 11),
         ("group h g", "bad-member", 9),

@@ -30,7 +30,7 @@ def why(resource: str, *lines: str, first: str = "cluster nodes=n1,n2") -> Expla
         (["active web on n1", "failed web monitor on n1 rc=7"], "restarts on n1: monitor failed on n1: not running"),
         (["node n1 standby", "node n2 offline"], "stopped: n1 in standby; n2 is offline"),
         (["  property stop-all-resources=true", "active web on n1"], "stops on n1: stop-all-resources is set"),
-        (["  property maintenance-mode=true", "active web on n1"], "stays on n1: it is not managed"),
+        (["  property maintenance-mode=true", "active web on n1"], "stays on n1: maintenance-mode is set"),
         (["pending web start on n2"], "start is under way on n2"),
         (["active old on n1"], "runs on n1: no other node is better"),
     ],
@@ -110,5 +110,5 @@ def test_a_group_is_explained_by_its_first_member():
 
 
 def test_an_unknown_resource():
-    assert why("nix").summary == "there is no primitive or group 'nix'"
+    assert why("nix").summary == "there is no resource 'nix'"
     assert why("nix").scores == ()

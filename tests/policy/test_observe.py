@@ -6,7 +6,7 @@ import pytest
 
 from hashelld.model.history import ActionResult, NodeStatus, OpStatus, Role
 from hashelld.model.ids import NodeId, ResourceId
-from hashelld.policy.observe import active, instances
+from hashelld.policy.state.report import active, instances
 from tests.build import cluster
 
 

@@ -29,6 +29,7 @@ WORLDLY_IN_THE_SHELL = {
     "hashell.client": {"os", "pathlib", "secrets", "socket", "tempfile", "time", "zmq"},
     "hashell.client.agents": {"os", "pathlib", "subprocess"},
     "hashell.commands": {"os", "pathlib", "socket", "time"},
+    "hashell.commands.picturing": {"pathlib", "subprocess"},
     "hashell.demo": {"os", "pathlib", "shutil", "signal", "socket", "subprocess", "tempfile", "threading", "time"},
     "hashell.views.render": {"os"},
     "hashell.terminal": {"asyncio", "os", "pathlib", "signal", "threading", "time"},

@@ -9,37 +9,55 @@ from typing import Final, NoReturn
 from hashelld.cib.lang.diagnostic import Diagnostic, suggest
 from hashelld.cib.lang.tokens import Word
 from hashelld.model.ids import is_id
+from hashelld.model.options import ROLES, canonical_role
 
 
 class SyntaxRefused(Exception):
-    """The statement cannot be understood; reading goes on with the next one."""
+    """The statement cannot be understood, for these reasons; reading goes on with the next one."""
 
-    def __init__(self, diagnostic: Diagnostic) -> None:
-        self.diagnostic = diagnostic
-        super().__init__(diagnostic.message)
+    def __init__(self, diagnostics: tuple[Diagnostic, ...]) -> None:
+        self.diagnostics = diagnostics
+        super().__init__(diagnostics[0].message)
 
 
 SCORE_TOKEN: Final = re.compile(r"[^=]+:\Z")
 
 
 class Cursor:
-    """Walks over the words of a statement, the first one (its keyword) excluded."""
+    """Walks over the words of a statement, the first one (its keyword) excluded.
 
-    __slots__ = ("_at", "words")
+    `refuse` gives the statement up at once; `report` notes what is wrong with a value, and reading goes on.
+    """
+
+    __slots__ = ("_at", "found", "words")
 
     def __init__(self, words: tuple[Word, ...]) -> None:
         self.words = words
+        self.found: list[Diagnostic] = []
         self._at = 1
 
     @property
     def next(self) -> Word | None:
         """The next word, not taken."""
-        return self.words[self._at] if self._at < len(self.words) else None
+        return self.peek()
 
     @property
     def last(self) -> Word:
         """The word taken last."""
         return self.words[self._at - 1]
+
+    def peek(self, ahead: int = 0) -> Word | None:
+        """The next word, or one behind it, not taken."""
+        at = self._at + ahead
+        return self.words[at] if at < len(self.words) else None
+
+    def rest(self) -> tuple[Word, ...]:
+        """All words that are left, not taken."""
+        return self.words[self._at :]
+
+    def replace_rest(self, words: Iterable[Word]) -> None:
+        """Put other words in the place of those that are left."""
+        self.words = (*self.words[: self._at], *words)
 
     def take(self, wanted: str) -> Word:
         """The next word; refused when there is none, naming what was wanted."""
@@ -65,9 +83,9 @@ class Cursor:
             self._at += 1
         return found
 
-    def peek_keyword(self, keywords: Iterable[str]) -> str | None:
-        """Is a keyword next?"""
-        word = self.next
+    def peek_keyword(self, keywords: Iterable[str], ahead: int = 0) -> str | None:
+        """Is a keyword next (or behind it)?"""
+        word = self.peek(ahead)
         if word is None or word.is_quoted:
             return None
         return word.text.lower() if word.text.lower() in keywords else None
@@ -94,12 +112,29 @@ class Cursor:
         if word is not None:
             self.refuse(word, "unexpected-word", f"'{word.text}' is not expected here")
 
+    def role(self, word: Word, text: str) -> str:
+        """A role in its usual case; reported when there is no such role."""
+        role = canonical_role(text)
+        if role is None:
+            self.report_unknown(word, text, "role", ROLES)
+        return role or text
+
     def refuse(self, word: Word, code: str, message: str, hint: str = "") -> NoReturn:
         """Give the statement up, pointing at a word."""
-        raise SyntaxRefused(word.finding(code, message, hint))
+        self.report(word, code, message, hint)
+        raise SyntaxRefused(tuple(self.found))
+
+    def report(self, word: Word, code: str, message: str, hint: str = "") -> None:
+        """Note that a word is wrong; the statement is refused when all of it has been read."""
+        self.found.append(word.finding(code, message, hint))
 
     def refuse_unknown(self, word: Word, text: str, what: str, known: Iterable[str]) -> NoReturn:
         """Give the statement up: a word is none of those that are known here."""
+        self.report_unknown(word, text, what, known)
+        raise SyntaxRefused(tuple(self.found))
+
+    def report_unknown(self, word: Word, text: str, what: str, known: Iterable[str]) -> None:
+        """Note that a word is none of those that are known here."""
         names = list(known)
         hint = suggest(text, names) or f"known: {', '.join(names)}"
-        self.refuse(word, f"unknown-{what.replace(' ', '-')}", f"'{text}' is no {what}", hint)
+        self.report(word, f"unknown-{what.replace(' ', '-')}", f"'{text}' is no {what}", hint)

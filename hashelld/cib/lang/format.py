@@ -2,90 +2,159 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Final, assert_never
 
-from hashelld.cib.document import Cib, Object, Properties
-from hashelld.cib.lang.attributes import KEYWORDS
-from hashelld.model.constraint import Colocation, Location, Order
+from hashelld.cib.document import Cib, Object, Properties, key_of
+from hashelld.cib.lang.attributes import ATTRIBUTES, META, OPERATIONS, PARAMS, UTILIZATION
+from hashelld.cib.lang.format_administration import alert_lines, role_lines, target_line, topology_lines
+from hashelld.cib.lang.format_constraints import constraint_lines
+from hashelld.cib.lang.format_sets import Ids, format_operations, format_pair, format_rule, format_sets
+from hashelld.cib.lang.fragment import XML_ATTRIBUTES, XML_CHILD, format_unmodelled
+from hashelld.cib.lang.quoting import quote_value, quote_word, quoted
+from hashelld.cib.references import referred_ids
+from hashelld.model.administration import AclRole, AclTarget, Alert, Topology, Unmodelled
+from hashelld.model.constraint import Colocation, Constraint, Location, Order, TicketConstraint
 from hashelld.model.node import Node
 from hashelld.model.resource import (
     Agent,
-    AttributeSet,
+    Bundle,
     Clone,
     Group,
-    NvPair,
-    Operation,
+    PortMapping,
     Primitive,
+    Resource,
+    StorageMapping,
+    Tag,
     Template,
+    Unknown,
 )
+from hashelld.model.written import Arranged, arranged
 
 
-_BARE_VALUE: Final = re.compile(r"[\w.-]+\Z")
-_BARE_WORD: Final = re.compile(r"[^\s'\"\\$#=]+\Z")
-_ESCAPES: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\", "'": "\\'"}
 _BREAK: Final = " \\\n\t"
+_ALL_IDS: Final = Ids()
+
+_Sections = dict[str, list[list[str]]]
+"""Of each kind of section its entries, of each entry its lines."""
 
 
 def format_object(found: Object) -> str:
-    """One statement, without a newline at the end; its sections stand on lines of their own."""
-    return _BREAK.join(_parts(found))
+    """One statement with its comments, without a newline at the end; its sections stand on lines of their own."""
+    return _statement(found, _ALL_IDS, ())
 
 
-def format_cib(cib: Cib, ids: Iterable[str] | None = None) -> str:
-    """The text of a configuration, or of some of its objects, in the document's order; empty for an empty one."""
+def format_cib(cib: Cib, ids: Iterable[str] | None = None, *, is_brief: bool = False) -> str:
+    """The text of a configuration, or of some of its objects, in the document's order; empty for an empty one.
+
+    `is_brief` leaves out the ids of sets, rules and the like that nothing refers to, and the names of the nodes where
+    all have the same fencing levels: for reading, not for keeping.
+    """
     wanted = None if ids is None else frozenset(ids)
-    return "".join(f"{format_object(o)}\n" for o in cib.objects if wanted is None or o.id in wanted)
+    printed = Ids(referred_ids(cib)) if is_brief else _ALL_IDS
+    nodes = tuple(node.id for node in cib.nodes) if is_brief else ()
+    chosen = (o for o in cib.objects if wanted is None or o.id in wanted or key_of(o) in wanted)
+    return "".join(f"{_statement(found, printed, nodes)}\n" for found in chosen)
 
 
-def quote_value(value: str) -> str:
-    """A value as it is written: bare when it is a plain word, otherwise in quotes."""
-    return value if _BARE_VALUE.match(value) else _quoted(value)
+def format_agent(agent: Agent) -> str:
+    """The agent as it is written: `ocf:heartbeat:` is left out where the bare type means the same."""
+    is_default = (agent.standard, agent.provider) in (("ocf", "heartbeat"), ("", ""))
+    return agent.type if is_default and not agent.type.startswith("fence_") else str(agent)
 
 
-def quote_word(text: str) -> str:
-    """A whole word: quoted when it would fall apart or be taken for a keyword."""
-    if _BARE_WORD.match(text) and text.isprintable() and text.lower() not in KEYWORDS:
-        return text
-    return _quoted(text)
+def _statement(found: Object, ids: Ids, nodes: tuple[str, ...]) -> str:
+    comments = "".join(f"{line}\n" for comment in found.comments for line in _comment_lines(comment))
+    return comments + _BREAK.join(_lines(found, ids, nodes))
 
 
-def _quoted(text: str) -> str:
-    if text.isprintable():
-        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return "$'" + "".join(_ESCAPES.get(c) or (c if c.isprintable() else _code(c)) for c in text) + "'"
+def _comment_lines(comment: str) -> Iterator[str]:
+    """A comment of several lines may come from XML; a backslash at the end would swallow the next line."""
+    for line in comment.split("\n"):
+        text = line.strip().rstrip("\\").rstrip()
+        yield text if text.startswith("#") else f"# {text}".rstrip()
 
 
-def _code(char: str) -> str:
-    number = ord(char)
-    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
-
-
-def _parts(found: Object) -> list[str]:
+def _lines(found: Object, ids: Ids, nodes: tuple[str, ...]) -> list[str]:
     match found:
-        case Node():
-            return [_node_head(found), *_sets("attributes", found.attributes), *_sets("utilization", found.utilization)]
-        case Primitive() | Template():
-            return [_primitive_head(found), *_body(found), *_operations(found.operations, found.operations_id)]
-        case Group():
-            head = " ".join(("group", found.id, *(quote_word(m) for m in found.members)))
-            return [head + _description(found.description), *_body(found)]
-        case Clone():
-            return [f"clone {found.id} {found.child}{_description(found.description)}", *_body(found)]
+        case Tag():
+            return [" ".join(("tag", found.id, *(quote_word(member) for member in found.members)))]
+        case Topology():
+            return topology_lines(found, ids, nodes)
+        case AclRole():
+            return role_lines(found, ids)
+        case AclTarget():
+            return [target_line(found)]
+        case Unmodelled():
+            return f"xml {format_unmodelled(found)}".splitlines()
+        case _:
+            return [*_with_sections(found, ids), *_rest(found.unknown)]
+
+
+def _with_sections(found: Resource | Constraint | Node | Alert | Properties, ids: Ids) -> list[str]:
+    match found:
+        case Location() | Colocation() | Order() | TicketConstraint():
+            return constraint_lines(found, ids)
         case Properties():
-            score = f" {found.set.score}:" if found.set.score is not None else ""
-            return [f"{found.kind} {found.id}:{score}", *(_pair(p) for p in found.set.pairs)]
-        case Location() | Colocation() | Order():
-            return [" ".join(_constraint(found))]
+            return _properties(found, ids)
+        case Alert():
+            head = f"alert {found.id} {quote_value(found.path)}{_description(found.description)}"
+            return [head, *_arranged(found, alert_lines(found, ids))]
+        case Node():
+            return [_node_head(found), *_arranged(found, _node_sections(found, ids))]
+        case Primitive() | Template() | Group() | Clone() | Bundle():
+            return _resource(found, ids)
         case _:
             assert_never(found)
+
+
+def _resource(found: Resource, ids: Ids) -> list[str]:
+    sections: _Sections = {
+        PARAMS: [[line] for line in format_sets(PARAMS, found.params, ids)],
+        META: [[line] for line in format_sets(META, found.meta, ids)],
+    }
+    ahead: list[str] = []
+    behind: list[str] = []
+    if isinstance(found, Primitive | Template):
+        sections[UTILIZATION] = [[line] for line in format_sets(UTILIZATION, found.utilization, ids)]
+        operations = format_operations(found.operations, found.operations_id, found.operations_ref, ids)
+        sections[OPERATIONS] = [operations] if operations else []
+    elif isinstance(found, Bundle):
+        ahead = [*_container(found)]
+        behind = [] if found.child is None else [f"primitive {found.child}"]
+    return [_head(found), *ahead, *_arranged(found, sections), *behind]
+
+
+def _head(found: Resource) -> str:
+    description = _description(found.description)
+    match found:
+        case Primitive() | Template():
+            return _primitive_head(found)
+        case Group():
+            return " ".join(("group", found.id, *(quote_word(member) for member in found.members))) + description
+        case Clone():
+            return f"{'ms' if found.is_master else 'clone'} {found.id} {found.child}{description}"
+        case Bundle():
+            return f"bundle {found.id}{description}"
+
+
+def _arranged(found: Arranged, sections: _Sections) -> Iterator[str]:
+    """The sections' lines in the order in which they were written, and what came later in the usual one."""
+    return (line for entry in arranged(found.layout, sections) for line in entry)
 
 
 def _node_head(node: Node) -> str:
     number = f"{quote_word(node.number + ':')} " if node.number is not None else ""
     kind = f":{node.kind}" if node.kind is not None else ""
-    return f"node {number}{quote_word(node.id + kind)}{_description(node.description)}"
+    score = f" $score={quote_value(node.score)}" if node.score is not None else ""
+    return f"node {number}{quote_word(node.id + kind)}{_description(node.description)}{score}"
+
+
+def _node_sections(node: Node, ids: Ids) -> _Sections:
+    return {
+        ATTRIBUTES: [[line] for line in format_sets(ATTRIBUTES, node.attributes, ids)],
+        UTILIZATION: [[line] for line in format_sets(UTILIZATION, node.utilization, ids)],
+    }
 
 
 def _primitive_head(found: Primitive | Template) -> str:
@@ -95,81 +164,43 @@ def _primitive_head(found: Primitive | Template) -> str:
     return f"{keyword} {found.id} {quote_word(agent)}{_description(found.description)}"
 
 
-def format_agent(agent: Agent) -> str:
-    """The agent as it is written: `ocf:heartbeat:` is left out where the bare type means the same."""
-    is_default = (agent.standard, agent.provider) in (("ocf", "heartbeat"), ("", ""))
-    return agent.type if is_default and not agent.type.startswith("fence_") else str(agent)
+def _container(found: Bundle) -> Iterator[str]:
+    yield " ".join((found.container, *_given(found.options)))
+    if found.network is not None or found.ports:
+        ports = (word for port in found.ports for word in ("port-mapping", *_mapping(port)))
+        yield " ".join(("network", *_given(found.network or ()), *ports))
+    if found.storage:
+        yield " ".join(("storage", *(word for one in found.storage for word in ("storage-mapping", *_mapping(one)))))
+
+
+def _mapping(found: PortMapping | StorageMapping) -> Iterator[str]:
+    """A mapping's options; its id is always printed, for that is how others refer to it."""
+    fields = [name for name in found.__struct_fields__ if name != "order"]
+    values = {name.replace("_", "-"): getattr(found, name) for name in fields}
+    order = (*found.order, *(name for name in values if name not in found.order))
+    return _given(tuple((name, value) for name in order if (value := values.get(name)) is not None))
+
+
+def _given(options: tuple[tuple[str, str], ...]) -> Iterator[str]:
+    return (f"{name}={quote_value(value)}" for name, value in options)
+
+
+def _properties(found: Properties, ids: Ids) -> list[str]:
+    score = f" {found.set.score}:" if found.set.score is not None else ""
+    if found.set.id_ref is not None:
+        return [f"{found.kind} $id-ref={quote_value(found.set.id_ref)}{score}"]
+    rules = (format_rule(rule, ids) for rule in found.set.rules)
+    return [f"{found.kind} {found.id}:{score}", *rules, *(format_pair(pair, ids) for pair in found.set.pairs)]
 
 
 def _description(text: str | None) -> str:
     return f" description={quote_value(text)}" if text is not None else ""
 
 
-def _body(found: Primitive | Template | Group | Clone) -> Iterator[str]:
-    yield from _sets("params", found.params)
-    yield from _sets("meta", found.meta)
-    if isinstance(found, Primitive | Template):
-        yield from _sets("utilization", found.utilization)
-
-
-def _sets(keyword: str, sets: tuple[AttributeSet, ...]) -> Iterator[str]:
-    for attribute_set in sets:
-        yield " ".join((keyword, *_set_words(attribute_set)))
-
-
-def _set_words(attribute_set: AttributeSet) -> Iterator[str]:
-    if attribute_set.id_ref is not None:
-        yield f"$id-ref={quote_value(attribute_set.id_ref)}"
+def _rest(unknown: Unknown | None) -> Iterator[str]:
+    if unknown is None:
         return
-    if attribute_set.id is not None:
-        yield f"$id={quote_value(attribute_set.id)}"
-    if attribute_set.score is not None:
-        yield f"{attribute_set.score}:"
-    yield from map(_pair, attribute_set.pairs)
-
-
-def _pair(pair: NvPair) -> str:
-    if pair.id_ref is not None:
-        return f"@{pair.id_ref}:{pair.name}" if pair.name else f"@{pair.id_ref}"
-    head = f"${pair.id}:{pair.name}" if pair.id is not None else pair.name
-    if pair.value is None:
-        return head if pair.id is not None else _quoted(head) if head.endswith(":") else quote_word(head)
-    bare = _BARE_WORD.match(pair.name) and pair.name.isprintable()
-    return f"{head}={quote_value(pair.value)}" if bare else _quoted(f"{head}={pair.value}")
-
-
-def _operations(operations: tuple[Operation, ...], operations_id: str | None) -> Iterator[str]:
-    if operations_id is not None:
-        yield f"operations $id={quote_value(operations_id)}"
-    for operation in operations:
-        words = ["op", quote_word(operation.name), *(_pair(option) for option in operation.options)]
-        if operation.id is not None:
-            words.append(f"id={quote_value(operation.id)}")
-        yield " ".join(words)
-        yield from _sets("op_params", operation.params)
-        yield from _sets("op_meta", operation.meta)
-
-
-def _constraint(found: Location | Colocation | Order) -> Iterator[str]:
-    match found:
-        case Location():
-            yield from ("location", found.id, found.resource)
-            if found.role is not None:
-                yield f"role={found.role}"
-            yield from (f"{name}={quote_value(value)}" for name, value in found.options)
-            yield from (f"{found.score}:", quote_word(found.node))
-        case Colocation():
-            yield from ("colocation", found.id, f"{found.score}:")
-            yield from (_with(found.resource, found.role), _with(found.with_resource, found.with_role))
-            yield from (f"{name}={quote_value(value)}" for name, value in found.options)
-        case Order():
-            yield from ("order", found.id)
-            if found.kind is not None:
-                yield f"{found.kind}:"
-            yield from (_with(found.first, found.first_action), _with(found.then, found.then_action))
-            if found.symmetrical is not None:
-                yield f"symmetrical={str(found.symmetrical).lower()}"
-
-
-def _with(resource: str, detail: str | None) -> str:
-    return f"{resource}:{detail}" if detail is not None else resource
+    if unknown.attributes:
+        yield " ".join((XML_ATTRIBUTES, *_given(unknown.attributes)))
+    for child in unknown.children:
+        yield f"{XML_CHILD} {quoted(child)}"

@@ -8,31 +8,35 @@ from typing import Final
 
 import msgspec
 
-from hashelld.cib.document import Cib, Object, Properties
+from hashelld.cib.document import Cib, Object, Properties, candidate_keys, key_of
 from hashelld.cib.edit import Edit, Put, apply
 from hashelld.cib.lang.diagnostic import Diagnostic, suggest
+from hashelld.cib.lang.merging import merge_node, merge_properties, replace_node
 from hashelld.cib.lang.parse import parse_text
+from hashelld.cib.lang.resolving import expanded, resolved
 from hashelld.cib.lang.tokens import Word
-from hashelld.cib.lang.tree import Monitor, Statement
+from hashelld.cib.lang.tree import Fragment, Item, Monitor, Statement
+from hashelld.cib.references import children_of
+from hashelld.model.administration import Topology
 from hashelld.model.ids import ResourceId
 from hashelld.model.node import Node
 from hashelld.model.resource import (
     Agent,
-    AttributeSet,
+    Bundle,
     Clone,
     Group,
     NvPair,
     Operation,
     Primitive,
     Template,
-    with_value,
 )
 
 
 class Mode(Enum):
     """CREATE is typing: an id must be new. UPDATE is loading: an object of the same id and kind is replaced.
 
-    In both, properties and defaults are merged into their set, and a typed `node` into the node that exists.
+    In both, properties and defaults are merged into their set, and a fencing topology takes the place of the one
+    before; a typed `node` is merged into the node that exists.
     """
 
     CREATE = "create"
@@ -42,10 +46,19 @@ class Mode(Enum):
 Resolver = Callable[[str], Agent | None]
 """Finds the agent that a bare type (`IPaddr2`) means; None when there is none."""
 
-_KIND_NAMES: Final = {"Properties": "set of properties", "Template": "resource template"}
+_KIND_NAMES: Final = {
+    "AclRole": "role",
+    "AclTarget": "user of access roles",
+    "Fragment": "XML element",
+    "Properties": "set of properties",
+    "Template": "resource template",
+    "TicketConstraint": "ticket constraint",
+    "Topology": "fencing topology",
+    "Unmodelled": "XML element",
+}
 
 
-def kind_name(found: Object | Monitor) -> str:
+def kind_name(found: Item) -> str:
     """What an object is called in messages: `primitive`, `group`, `location`…"""
     name = type(found).__name__
     return _KIND_NAMES.get(name, name.lower())
@@ -66,13 +79,18 @@ def lower(
     taken = [statement for statement in statements if lowering.take(statement)]
     for statement in taken:
         lowering.check_members(statement)
+    lowering.settle()
     return lowering.edits(), lowering.found
 
 
 def locate(diagnostics: Iterable[Diagnostic], statements: Iterable[Statement]) -> list[Diagnostic]:
     """The same findings with the places, in the statements' text, of the objects and words that they are about."""
-    by_id = {statement.item.id: statement for statement in statements}
-    return [_located(d, by_id[d.object]) if not d.line and d.object in by_id else d for d in diagnostics]
+    by_key = {key: statement for statement in statements for key in _keys(statement)}
+    return [_located(d, by_key[d.object]) if not d.line and d.object in by_key else d for d in diagnostics]
+
+
+def _keys(statement: Statement) -> list[str]:
+    return [key_of(found) for found in statement.objects] or [statement.item.id]
 
 
 def _located(found: Diagnostic, statement: Statement) -> Diagnostic:
@@ -91,14 +109,14 @@ class _Lowering:
     __slots__ = ("_before", "_mode", "_objects", "_parents", "_resolve", "_touched", "found")
 
     def __init__(self, cib: Cib, mode: Mode, resolve: Resolver) -> None:
-        self._before = {o.id: o for o in cib.objects}
+        self._before = {key_of(o): o for o in cib.objects}
         self._objects: dict[str, Object] = dict(self._before)
         self._parents: dict[str, str] = {}
         self._mode, self._resolve = mode, resolve
         self._touched: dict[str, Statement] = {}
         self.found: list[Diagnostic] = []
         for found in cib.objects:
-            for child in _children(found):
+            for child in children_of(found):
                 self._parents[child] = found.id
 
     def edits(self) -> tuple[Edit, ...]:
@@ -107,76 +125,83 @@ class _Lowering:
 
     def take(self, statement: Statement) -> bool:
         """Add one statement; False when it is refused."""
-        merged = self._merged(statement)
-        if merged is None:
+        before = len(self.found)
+        item = statement.item
+        if isinstance(item, Monitor):
+            merged = [self._with_monitor(statement, item)]
+        else:
+            merged = [self._merged(statement, found) for found in statement.objects]
+        if len(self.found) > before:
             return False
-        for child in _children(self._objects.get(merged.id)):
-            self._parents.pop(child, None)
-        self._objects[merged.id] = merged
-        self._touched[merged.id] = statement
+        for found in merged:
+            if found is not None:
+                self._put(found, statement)
         return True
+
+    def _put(self, found: Object, statement: Statement) -> None:
+        key = key_of(found)
+        for child in children_of(self._objects.get(key)):
+            self._parents.pop(child, None)
+        self._objects[key] = found
+        self._touched[key] = statement
 
     def check_members(self, statement: Statement) -> None:
         """Refuse a container whose children are missing, of the wrong kind, or somebody else's."""
-        container = self._objects.get(statement.item.id)
-        if not isinstance(container, Group | Clone):
-            return
-        before = len(self.found)
-        for child in _children(container):
-            self._check_child(container, child, statement.word(child))
-        if len(self.found) > before:
-            self._restore(container.id)
+        for key in _keys(statement):
+            container = self._objects.get(key)
+            if not isinstance(container, Group | Clone | Bundle):
+                continue
+            before = len(self.found)
+            for child in children_of(container):
+                self._check_child(container, child, statement.word(child))
+            if len(self.found) > before:
+                self._restore(container.id)
 
     def _restore(self, object_id: str) -> None:
-        for child in _children(self._objects.get(object_id)):
+        for child in children_of(self._objects.get(object_id)):
             if self._parents.get(child) == object_id:
                 del self._parents[child]
         del self._objects[object_id]
         if object_id in self._before:
             self._objects[object_id] = self._before[object_id]
 
-    def _check_child(self, container: Group | Clone, child: ResourceId, word: Word) -> None:
-        found = self._objects.get(child)
+    def _check_child(self, container: Group | Clone | Bundle, child: ResourceId, word: Word) -> None:
+        found = next((self._objects[key] for key in candidate_keys(child) if key in self._objects), None)
         owner = self._parents.setdefault(child, container.id)
+        allowed, told = _ALLOWED[type(container)]
         if found is None:
-            hint = suggest(child, (o.id for o in self._objects.values() if isinstance(o, Primitive | Group)))
+            hint = suggest(child, (o.id for o in self._objects.values() if isinstance(o, allowed)))
             self._report(word, "unknown-resource", f"no resource '{child}' to put into {container.id}", hint)
         elif owner != container.id:
             self._report(word, "child-in-use", f"'{child}' is already in '{owner}'", "take it out there first")
-        elif isinstance(container, Group) and not isinstance(found, Primitive):
-            self._report(word, "bad-member", f"'{child}' is a {kind_name(found)}; a group holds primitives")
-        elif isinstance(container, Clone) and not isinstance(found, Primitive | Group):
-            self._report(word, "bad-member", f"'{child}' is a {kind_name(found)}; a clone holds a primitive or group")
+        elif not isinstance(found, allowed):
+            self._report(word, "bad-member", f"'{child}' is a {kind_name(found)}; {told}")
 
-    def _merged(self, statement: Statement) -> Object | None:
-        item = statement.item
-        if isinstance(item, Monitor):
-            return self._with_monitor(statement, item)
+    def _merged(self, statement: Statement, item: Object) -> Object | None:
         completed = self._with_agent(statement, item)
-        if completed is None:
-            return None
-        old = self._objects.get(item.id)
-        if old is None:
+        key = key_of(item)
+        old = self._objects.get(key)
+        if old is None or completed is None:
             return completed
         if isinstance(old, Properties) and isinstance(item, Properties) and old.kind == item.kind:
             return merge_properties(old, item)
-        if item.id in self._touched:
-            first = self._touched[item.id].name.line
+        if key in self._touched:
+            first = self._touched[key].name.line
             self._report(statement.name, "duplicate-id", f"'{item.id}' is defined twice", f"first on line {first}")
             return None
         if type(old) is not type(item):
             self._report(statement.name, "id-in-use", f"the id '{item.id}' is already used by a {kind_name(old)}")
             return None
         if isinstance(old, Node) and isinstance(item, Node):
-            return _merge_node(old, item, self._mode)
-        if self._mode is Mode.CREATE:
+            return merge_node(old, item) if self._mode is Mode.CREATE else replace_node(old, item)
+        if self._mode is Mode.CREATE and not isinstance(item, Topology):
             hint = "choose another id, or change it with edit, set or load update"
             self._report(statement.name, "id-in-use", f"the {kind_name(old)} '{item.id}' already exists", hint)
             return None
         return completed
 
     def _with_agent(self, statement: Statement, item: Object) -> Object | None:
-        if not isinstance(item, Primitive | Template) or item.agent is None:
+        if not isinstance(item, Primitive | Template) or item.agent is None or isinstance(statement.item, Fragment):
             return item
         given = item.agent
         if given.standard and (given.standard != "ocf" or given.provider):
@@ -210,52 +235,28 @@ class _Lowering:
             return None
         return msgspec.structs.replace(found, operations=(*found.operations, operation))
 
+    def settle(self) -> None:
+        """What can be said only when everything is there: references by an object's name, levels for every node."""
+        for key, statement in tuple(self._touched.items()):
+            found = self._objects.get(key)
+            if isinstance(found, Topology):
+                nodes = [o for o in self._objects.values() if isinstance(o, Node)]
+                self._objects[key] = expanded(found, nodes)
+                if self._objects[key] == found and any(level.is_for_all for level in found.levels):
+                    hint = "NODE: DEVICE…, or pattern:REGEX DEVICE…"
+                    self._report(statement.keyword, "no-nodes", "no nodes are known: name the levels' targets", hint)
+                    self._restore(key)
+            elif found is not None:
+                for one in resolved(found, self._objects):
+                    self._objects[key_of(one)] = one
+                    self._touched.setdefault(key_of(one), statement)
+
     def _report(self, word: Word, code: str, message: str, hint: str = "") -> None:
         self.found.append(word.finding(code, message, hint))
 
 
-def _children(found: Object | None) -> tuple[ResourceId, ...]:
-    if isinstance(found, Group):
-        return found.members
-    return (found.child,) if isinstance(found, Clone) else ()
-
-
-def merge_properties(old: Properties, new: Properties) -> Properties:
-    """The old set with the values of the new one added or changed."""
-    merged = (old.set,)
-    for pair in new.set.pairs:
-        if pair.value is None or pair.id or pair.id_ref:
-            kept = tuple(p for p in merged[0].pairs if p.name != pair.name or not p.name)
-            merged = (msgspec.structs.replace(merged[0], pairs=(*kept, pair)),)
-        else:
-            merged = (with_value(merged, pair.name, pair.value)[0],)
-    score = new.set.score if new.set.score is not None else old.set.score
-    return msgspec.structs.replace(old, set=msgspec.structs.replace(merged[0], score=score))
-
-
-def _merge_node(old: Node, new: Node, mode: Mode) -> Node:
-    """A statement never changes a node's number by leaving it out; typing it keeps what it does not mention."""
-    number = new.number if new.number is not None else old.number
-    if mode is Mode.UPDATE:
-        return msgspec.structs.replace(new, number=number)
-    return msgspec.structs.replace(
-        new,
-        number=number,
-        kind=new.kind or old.kind,
-        description=new.description if new.description is not None else old.description,
-        attributes=_merge_sets(old.attributes, new.attributes),
-        utilization=_merge_sets(old.utilization, new.utilization),
-    )
-
-
-def _merge_sets(old: tuple[AttributeSet, ...], new: tuple[AttributeSet, ...]) -> tuple[AttributeSet, ...]:
-    if not old or not new:
-        return old or new
-    merged = old
-    for attribute_set in new:
-        if attribute_set.id or attribute_set.id_ref or attribute_set.score is not None:
-            merged = (*merged, attribute_set)
-            continue
-        for pair in attribute_set.pairs:
-            merged = with_value(merged, pair.name, pair.value if pair.value is not None else "")
-    return merged
+_ALLOWED: Final = {
+    Group: (Primitive, "a group holds primitives"),
+    Clone: (Primitive | Group, "a clone holds a primitive or group"),
+    Bundle: (Primitive, "a bundle holds a primitive"),
+}

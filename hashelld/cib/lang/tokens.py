@@ -1,7 +1,8 @@
 """The scanner: text into logical lines of words that know where they stand.
 
 Words are split as a POSIX shell does, without any expansion. A line that ends in a backslash goes on in the next
-one; both are stripped and joined without a separator. `$'…'` is an addition for values with control characters.
+one; both are stripped and joined without a separator. `$'…'` is an addition for values with control characters. The
+XML of an `xml` statement is one word as it stands. Comment lines belong to the statement that follows them.
 """
 
 from __future__ import annotations
@@ -31,9 +32,10 @@ class Word(msgspec.Struct, frozen=True):
 
 
 class LogicalLine(msgspec.Struct, frozen=True):
-    """The words of one statement."""
+    """The words of one statement, and the comment lines in front of it."""
 
     words: tuple[Word, ...]
+    comments: tuple[str, ...] = ()
 
 
 _BLANK: Final = " \t\r\n\f\v"
@@ -42,15 +44,18 @@ _DOUBLE: Final = re.compile(r"[^\"\\]+")
 _ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", "'": "'", '"': '"', "0": "\0", "a": "\a", "e": "\x1b"}
 _CODES: Final = {"x": 2, "u": 4, "U": 8}
 _HEX: Final = re.compile(r"[0-9a-fA-F]+\Z")
+_XML: Final = re.compile(r"\s*xml\s+(?=<)", re.IGNORECASE)
 
 
 def scan(text: str) -> tuple[list[LogicalLine], list[Diagnostic]]:
-    """The statements' words; comment lines and empty lines are left out. A line that cannot be split is an error."""
+    """The statements' words; empty lines are left out. A line that cannot be split is an error."""
     source = Source(text)
     lines: list[LogicalLine] = []
     found: list[Diagnostic] = []
+    comments: list[str] = []
     for joined, offsets in _logical_lines(text):
         if joined.startswith("#"):
+            comments.append(joined.rstrip())
             continue
         try:
             words = _Scanner(joined, offsets, source).words()
@@ -59,9 +64,10 @@ def scan(text: str) -> tuple[list[LogicalLine], list[Diagnostic]]:
             found.append(
                 Diagnostic(Severity.ERROR, unbalanced.code, unbalanced.message, line, column, 1, unbalanced.hint)
             )
-            continue
+            words = []
         if words:
-            lines.append(LogicalLine(tuple(words)))
+            lines.append(LogicalLine(tuple(words), tuple(comments)))
+        comments.clear()
     return lines, found
 
 
@@ -112,13 +118,20 @@ class _Scanner:
 
     def words(self) -> list[Word]:
         words: list[Word] = []
+        xml = _XML.match(self._text)
         while self._skip_blanks():
             start = self._at
-            text = self._word()
+            text = self._rest() if xml is not None and words else self._word()
             line, column = self._source.place(self._offsets[start])
             length = self._offsets[self._at - 1] - self._offsets[start] + 1
             words.append(Word(text, line, column, length, self._text[start] in "'\"" or self._is_ansi(start)))
         return words
+
+    def _rest(self) -> str:
+        """Everything that is left, as it stands."""
+        rest = self._text[self._at :]
+        self._at = len(self._text)
+        return rest.rstrip()
 
     def _skip_blanks(self) -> bool:
         while self._at < len(self._text) and self._text[self._at] in _BLANK:

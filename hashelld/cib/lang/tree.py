@@ -18,11 +18,25 @@ class Monitor(msgspec.Struct, frozen=True, kw_only=True):
     timeout: str | None = None
 
 
+class Fragment(msgspec.Struct, frozen=True, kw_only=True):
+    """`xml <…>`: what an element of the configuration contains; containers come behind what is in them."""
+
+    objects: tuple[Object, ...]
+
+    @property
+    def id(self) -> str:
+        """The id of the outermost object."""
+        return self.objects[-1].id if self.objects else ""
+
+
+Item = Object | Monitor | Fragment
+
+
 class Statement(msgspec.Struct, frozen=True):
     """A well-formed statement. The agent of a primitive may still be the bare type (empty standard)."""
 
     words: tuple[Word, ...]
-    item: Object | Monitor
+    item: Item
 
     @property
     def keyword(self) -> Word:
@@ -33,6 +47,12 @@ class Statement(msgspec.Struct, frozen=True):
     def name(self) -> Word:
         """The word that names the object; the keyword when none is written (`property`)."""
         return next((w for w in self.words[1:] if w.text.removesuffix(":") == self.item.id), self.words[0])
+
+    @property
+    def objects(self) -> tuple[Object, ...]:
+        """The objects that it describes; none for a monitor."""
+        item = self.item
+        return item.objects if isinstance(item, Fragment) else () if isinstance(item, Monitor) else (item,)
 
     def word(self, text: str) -> Word:
         """Where a name or value stands in the statement; the object's name when it is nowhere."""
@@ -47,4 +67,4 @@ class Statement(msgspec.Struct, frozen=True):
 def _parts(text: str) -> tuple[str, ...]:
     name, _, value = text.partition("=")
     head, _, tail = text.partition(":")
-    return name, value, head, tail, text.strip("@$:")
+    return name, value, head, tail, text.strip("@$:()[]{}"), *value.split(","), *text.split(",")

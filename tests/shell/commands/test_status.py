@@ -1,19 +1,17 @@
-"""`status`, `history`, `version`, the level `ra`, `simulate`, and what the demo is made of."""
+"""`status`, `history`, `version`, the level `ra`, and what the demo is made of."""
 
 from __future__ import annotations
 
 import socket
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
-from hashell.commands.moment import moment_ms
 from hashell.demo.cluster import configuration
 from hashell.demo.nodes import ADDRESS, free_ports
 from hashell.demo.polling import Move, Seen, node_of
 from hashell.errors import Refused, Usage
-from hashell.outcomes import Listing, Said, Simulation, StatusReport, Table
+from hashell.outcomes import Listing, Said, StatusReport, Table
 from hashelld.cib.lang.lower import read_cib
 from hashelld.cib.verify import verify
 from hashelld.cib.view import NodeView
@@ -171,56 +169,6 @@ def test_agents_are_listed_and_described() -> None:
 def test_agents_that_are_not_there(line: str) -> None:
     with pytest.raises(Refused):
         Shell().run(line)
-
-
-CIB = """<cib have-quorum="true" execution-date="1800000000"><configuration><crm_config>
-<cluster_property_set id="o"><nvpair id="o-s" name="stonith-enabled" value="false"/></cluster_property_set></crm_config>
-<nodes><node id="1" uname="n1"/><node id="2" uname="n2"/></nodes>
-<resources><primitive id="a" class="ocf" provider="heartbeat" type="Dummy"/></resources><constraints/></configuration>
-<status><node_state id="1" uname="n1" in_ccm="true" crmd="online" join="member" expected="member">
-<lrm id="1"><lrm_resources>
-<lrm_resource id="a" class="ocf" provider="heartbeat" type="Dummy">
-<lrm_rsc_op id="a_last_0" operation="start" call-id="2" rc-code="0" op-status="0" interval="0"
- transition-key="2:0:0:u" transition-magic="0:0;2:0:0:u"/></lrm_resource></lrm_resources></lrm></node_state>
-<node_state id="2" uname="n2" in_ccm="true" crmd="online" join="member" expected="member"/></status></cib>"""
-
-
-def test_simulate_a_recorded_cib(tmp_path: Path) -> None:
-    path, bad = tmp_path / "a.xml", tmp_path / "bad.xml"
-    path.write_text(CIB)
-    bad.write_text("<cib>")
-    found = Shell().run(f"simulate {path} {bad} {tmp_path}/none.xml")
-    assert isinstance(found, Simulation)
-    good, broken, absent = found.files
-    assert good.placement == (("a", "n1", "Started"),)
-    assert good.actions == ("a_monitor_0@n2",)
-    assert "line 1" in broken.error
-    assert absent.error
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("1970-01-01", 0),
-        ("1970-01-02T00:00:10Z", 86_410),
-        ("2005-020", 1_106_179_200),
-        ("2005-020T12:30", 1_106_224_200),
-        ("2014-05-07 00:28:00", 1_399_422_480),
-        ("2014-05-07 02:28:00+02:00", 1_399_422_480),
-        ("1399422480", 1_399_422_480),
-    ],
-)
-def test_moments(text: str, seconds: int) -> None:
-    assert moment_ms(text) == seconds * 1000
-
-
-@pytest.mark.parametrize(
-    "text", ["", "now", "2005", "2005-13-01", "2005-00-01", "2005-01-01 25:00", "2005-999", "2005-01-01X"]
-)
-def test_no_moments(text: str) -> None:
-    assert moment_ms(text) is None
-    with pytest.raises(Usage):
-        Shell().run(f"simulate x.xml --date '{text}'")
 
 
 def test_the_demos_configuration_is_sound() -> None:

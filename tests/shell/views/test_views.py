@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from hashell.commands.foresight import planned
 from hashell.outcomes import (
     Instance,
     Leftover,
     Listing,
     NodeLine,
-    Planned,
     Said,
     Simulated,
     Simulation,
@@ -28,7 +28,7 @@ from hashell.views.render import render, show, theme_of
 from hashell.views.theme import Style, Theme
 from hashelld.model.action import Action, ActionKind
 from hashelld.model.ids import Epoch, Version
-from hashelld.policy.explain import Contribution, Explanation, NodeScore
+from hashelld.policy.explanation import Contribution, Explanation, NodeScore, PartExplained
 from hashelld.policy.graph import Blocked, Transition
 from hashelld.wire.client import LinkStatus, QuorumStatus, StatusIs
 
@@ -96,8 +96,9 @@ TROUBLE = StatusReport(
     ),
     leftovers=(Leftover(constraint="cli-ban-web-on-node2", resource="web", node="node2", is_ban=True),),
 )
-PLAN = Planned(
+PLAN = planned(
     diff="--- applied\n+++ draft\n-a\n+b\n",
+    before=(("web", "node1", "Started"), ("db", "node1", "Started"), ("cache", "node2", "Started")),
     transition=Transition(
         actions=(
             Action(kind=ActionKind.FENCE, node="node3", operation="off", reason="node3 is lost"),
@@ -117,6 +118,8 @@ PLAN = Planned(
                 reason="not configured any more",
             ),
             Action(kind=ActionKind.RESOURCE, node="node2", resource="new", operation="monitor"),
+            Action(kind=ActionKind.RESOURCE, node="node2", resource="ms", operation="start", after=(8,)),
+            Action(kind=ActionKind.RESOURCE, node="node2", resource="ms", operation="promote", after=(9,)),
         ),
         blocked=(Blocked("lonely", None, "no node may run it"),),
     ),
@@ -129,10 +132,34 @@ WHY = Why(
         "prefers node1 (100 > 0)",
         (
             NodeScore("node1", 110, (Contribution("location web-prefers-node1", 100), Contribution("stickiness", 10))),
+            NodeScore("node3", 0, (), "1 failure, threshold 3 on node3"),
             NodeScore("node2", -1_000_000, (Contribution("location cli-ban-web-on-node2", -1_000_000),)),
         ),
     )
 )
+WHY_CLONE = Why(
+    Explanation(
+        "ms",
+        ("node1", "node2"),
+        ("node1", "node2"),
+        "2 of 2 instances run, promoted on node2",
+        (NodeScore("node1", 10), NodeScore("node2", 10), NodeScore("node3", -1_000_000)),
+        (
+            PartExplained(
+                resource="db", now="node1", now_role="Promoted", node="node1", role="Unpromoted",
+                summary="is demoted on node1: db on node2 is promoted instead",
+            ),
+            PartExplained(
+                resource="db", now=None, node="node2", role="Promoted", summary="starts on node2: is not running"
+            ),
+            PartExplained(resource="db", summary="stopped: node3 is offline"),
+        ),
+        (
+            NodeScore("node2", 100, (Contribution("node attribute master-db", 100),)),
+            NodeScore("node1", -1, (Contribution("no promotion score set by the agent", -1),)),
+        ),
+    )
+)  # fmt: skip
 TABLE = Table(
     title="T", columns=("name", "value"), rows=(("a", "1"), ("long name", "some words that go on")), note="a note"
 )
@@ -140,10 +167,22 @@ OUTCOMES = {
     "status": TROUBLE,
     "plan": PLAN,
     "why": WHY,
+    "why-clone": WHY_CLONE,
     "table": TABLE,
     "simulation": Simulation(
         files=(
-            Simulated(file="a.xml", placement=(("a", "n1", "Started"),), actions=("a_start_0@n1",)),
+            Simulated(
+                file="a.xml",
+                about="2 nodes online; node3 offline; quorum; 2026-07-01 12:00:00 UTC",
+                assumed=("node3 is lost",),
+                placement=(("web", "node2", "Started"), ("ms", "node2", "Promoted")),
+                actions=("web_start_0@node2",),
+                edges=(),
+                plans=(PLAN, planned(transition=Transition(), before=())),
+                failed=("web_start_0@node2",),
+                skipped=("web_monitor_10000@node2",),
+                missed=("web_stop_0@node9",),
+            ),
             Simulated(file="b.xml", error="line 1: no"),
         )
     ),
@@ -199,7 +238,7 @@ def test_an_empty_cluster_says_so() -> None:
 def test_json_is_complete_and_has_a_schema(name: str) -> None:
     for line in to_json(OUTCOMES[name]).splitlines():
         found = json.loads(line)
-        assert name == "simulation" or (found["schema"], found["type"]) == (SCHEMA, name)
+        assert name == "simulation" or (found["schema"], found["type"]) == (SCHEMA, name.partition("-")[0])
 
 
 def test_json_says_what_people_know() -> None:

@@ -1,0 +1,1 @@
+"""What leads there: steps, their order, what makes them necessary or impossible, and the transition."""

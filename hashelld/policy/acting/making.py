@@ -1,0 +1,143 @@
+"""Steps made once and found again, and what makes a step possible: its node, and the right to start."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hashelld.model.action import ActionKind
+from hashelld.model.history import OpStatus
+from hashelld.policy.acting.steps import OPTIONAL, PSEUDO, RUNNABLE, Graph, Step
+from hashelld.policy.settings import NoQuorum
+from hashelld.policy.state.items import Item, Needs, Node, Op, Stage
+from hashelld.policy.state.situation import Situation
+
+
+UPWARD: Final = frozenset({"start", "promote"})
+"""What needs quorum and finished fencing; everything else may always be done."""
+_ROLES: Final = frozenset({Stage.PROMOTED, Stage.UNPROMOTED})
+
+
+class Maker:
+    """Adds steps of resources to a graph, each operation of an item on a node once."""
+
+    __slots__ = ("graph", "is_own", "nodes", "situation")
+
+    def __init__(self, situation: Situation, graph: Graph) -> None:
+        self.situation = situation
+        self.graph = graph
+        self.nodes = situation.nodes
+        self.is_own = not situation.view.feature_set
+        """The histories are those of our own daemons, not Pacemaker's."""
+
+    def step(self, item: Item, task: str, node: int | None, *, is_required: bool) -> Step:
+        """The step of an item on a node, found or made. Only what is managed can be required."""
+        found = self.graph.find_on(item, task, node)
+        if found is None:
+            found = self.graph.add(ActionKind.RESOURCE, item, node, task, OPTIONAL)
+            found.op = self.op(item, task)
+            if self.is_possible(item, task, node):
+                found.flags |= RUNNABLE
+        if not (item.is_managed or found.flags & PSEUDO):
+            found.flags |= OPTIONAL
+        elif is_required:
+            found.flags &= ~OPTIONAL
+        return found
+
+    def clear_failures(self, item: Item, node: int, reason: str) -> Step:
+        """The failures of an item on a node are forgotten; its histories of our own daemons before it starts."""
+        found = self.graph.find_on(item, "clear_failcount", node)
+        if found is None:
+            flags = RUNNABLE if self.is_possible(item, "clear_failcount", node) else 0
+            found = self.graph.add(ActionKind.CLEAR_FAILURES, item, node, "clear_failcount", flags)
+            found.reason = reason
+        return found
+
+    def op(self, item: Item, task: str) -> Op | None:
+        """The configured operation; both halves of a migration may be configured together."""
+        if task == "migrate_to" or task == "migrate_from":
+            return item.ops.get((task, 0)) or item.ops.get(("migrate", 0))
+        return item.ops.get((task, 0))
+
+    def is_possible(self, item: Item, task: str, node: int | None) -> bool:
+        """Can the operation be carried out on the node now? A stop that cannot condemns the node."""
+        if node is None:
+            return False
+        at = self.nodes[node]
+        if not at.is_online and not (at.is_guest and not at.needs_reset):
+            if task == "stop" and item.is_managed and not (at.is_unclean or at.is_pending):
+                condemn(at, f"{at.id} may be running {item.id}")
+            return False
+        if at.is_pending:
+            return False
+        if task in UPWARD and item.needs > Needs.NOTHING:
+            return self.has_right(item)
+        return not at.is_guest or can_fence(self.situation, at)
+
+    def has_right(self, item: Item) -> bool:
+        """Does quorum, or what the policy makes of its absence, allow to start or promote the item?"""
+        if self.situation.view.has_quorum:
+            return True
+        match self.situation.settings.no_quorum:
+            case NoQuorum.STOP:
+                return False
+            case NoQuorum.FREEZE:
+                return bool(item.active) and item.next <= item.stage
+            case NoQuorum.DEMOTE:
+                return item.stage in _ROLES
+            case NoQuorum.SUICIDE:
+                return self.situation.view.was_quorate and self.situation.settings.has_fencing
+            case NoQuorum.IGNORE:
+                return True
+
+
+def busy_nodes(situation: Situation, item: Item) -> list[int]:
+    """Where one of our own daemons carries out an operation of the item, and can take no other before that ends."""
+    if situation.view.feature_set:
+        return []
+    return [
+        at
+        for at, results in item.results.items()
+        if results
+        and any(result.status is OpStatus.PENDING and not result.interval_ms for result in results)
+        and situation.nodes[at].is_online
+        and not situation.nodes[at].is_unclean
+    ]
+
+
+def condemn(node: Node, reason: str) -> None:
+    """The node has to be fenced; a guest by starting its resource anew, so that it may be back at once."""
+    connection = node.connection
+    if node.is_guest:
+        guest = guest_of(node)
+        if guest is not None and guest.is_managed and not guest.is_failed:
+            guest.is_failed = guest.is_recovering = True
+            node.needs_reset = True
+            node.fence_reason = node.fence_reason or reason
+    elif not node.is_remote:
+        node.condemn(reason)
+    elif connection is None or connection.is_managed:
+        node.needs_reset = True
+        node.condemn(reason)
+
+
+def can_fence(situation: Situation, node: Node) -> bool:
+    """May and can the node be fenced now?"""
+    if node.is_guest:
+        hosts = _host_nodes(node)
+        return all(situation.nodes[at].is_online or can_fence(situation, situation.nodes[at]) for at in hosts)
+    settings = situation.settings
+    if not settings.has_fencing or not (situation.has_device or settings.has_watchdog):
+        return False
+    if situation.view.has_quorum or settings.no_quorum is NoQuorum.IGNORE:
+        return True
+    return node.is_online or node.is_pending
+
+
+def guest_of(node: Node) -> Item | None:
+    """The container or virtual machine that is a guest node."""
+    return None if node.connection is None else node.connection.container
+
+
+def _host_nodes(node: Node) -> list[int]:
+    guest = guest_of(node)
+    return [] if guest is None else guest.active

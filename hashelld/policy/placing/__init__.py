@@ -1,0 +1,1 @@
+"""What should be where: scores, constraints, and the choice of nodes and roles."""

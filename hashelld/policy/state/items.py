@@ -1,0 +1,477 @@
+"""What is planned for: items (resources, expanded to their instances) and nodes, as all phases share them.
+
+An item is a primitive instance, a group, a clone or a bundle; `children` and `parent` connect them. A clone's children
+are its instances: primitives or groups. Every phase reads what earlier ones wrote here; who writes what is said at the
+fields. Nodes are referred to by index everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from hashelld.cib.view import NodeView
+from hashelld.model.history import ActionResult, Role
+from hashelld.model.ids import NodeId
+from hashelld.model.resource import Agent, AttributeSet, Bundle, Clone, Group, Primitive
+from hashelld.model.score import INFINITY, Score
+from hashelld.policy.state.table import Table
+
+
+if TYPE_CHECKING:
+    from hashelld.policy.state.findings import Failure, Tally
+    from hashelld.policy.state.ties import Tie
+
+
+class Kind(IntEnum):
+    """What an item is; later kinds are processed first where priorities are equal."""
+
+    PRIMITIVE = 0
+    GROUP = 1
+    CLONE = 2
+    BUNDLE = 3
+
+
+class Stage(IntEnum):
+    """How far up an instance is. Comparable; STARTED is said of what is not promotable."""
+
+    UNKNOWN = 0
+    STOPPED = 1
+    STARTED = 2
+    UNPROMOTED = 3
+    PROMOTED = 4
+
+    @property
+    def role(self) -> Role:
+        """The role as the model names it."""
+        return _ROLES[self]
+
+
+_ROLES = {
+    Stage.UNKNOWN: Role.STOPPED,
+    Stage.STOPPED: Role.STOPPED,
+    Stage.STARTED: Role.STARTED,
+    Stage.UNPROMOTED: Role.UNPROMOTED,
+    Stage.PROMOTED: Role.PROMOTED,
+}
+
+STAGES = {
+    "stopped": Stage.STOPPED,
+    "started": Stage.STARTED,
+    "unpromoted": Stage.UNPROMOTED,
+    "slave": Stage.UNPROMOTED,
+    "promoted": Stage.PROMOTED,
+    "master": Stage.PROMOTED,
+}
+"""Roles as users write them, in lower case."""
+
+
+class Needs(IntEnum):
+    """What has to be there before an item may be started (meta attribute `requires`); each includes those before."""
+
+    NOTHING = 0
+    QUORUM = 1
+    FENCING = 2
+    UNFENCING = 3
+
+
+class Op:
+    """One operation of an item with its options parsed."""
+
+    __slots__ = ("interval_ms", "is_enabled", "meta", "name", "on_fail", "params", "role", "start_delay_ms",
+                 "timeout_ms")  # fmt: skip
+
+    def __init__(
+        self,
+        name: str,
+        interval_ms: int,
+        *,
+        timeout_ms: int = 20_000,
+        start_delay_ms: int = 0,
+        role: str = "",
+        on_fail: str = "",
+        is_enabled: bool = True,
+        params: dict[str, str] | None = None,
+        meta: dict[str, str] | None = None,
+    ) -> None:
+        self.name = name
+        self.interval_ms = interval_ms
+        self.timeout_ms = timeout_ms
+        self.start_delay_ms = start_delay_ms
+        self.role = role
+        """As written, in lower case; empty when not given."""
+        self.on_fail = on_fail
+        """As written, in lower case; empty when not given."""
+        self.is_enabled = is_enabled
+        self.params = params or {}
+        """The operation's own parameters."""
+        self.meta = meta or {}
+        """All its options, defaults included."""
+
+
+class Item:
+    """A resource, or an instance of one."""
+
+    # -- written by expand
+    index: int
+    id: str  # "web", "web:0"
+    history_id: str  # The name in histories: "web" for instances of anonymous clones, else the id.
+    base_id: str  # The configured id, without any number.
+    kind: Kind
+    parent: Item | None
+    children: list[Item]
+    source: Primitive | Group | Clone | Bundle | None  # None for removed resources.
+    meta: dict[str, str]
+    agent: Agent | None
+    ops: dict[tuple[str, int], Op]  # All configured operations by (name, interval_ms).
+    priority: Score
+    stickiness: Score
+    threshold: Score
+    failure_timeout_ms: int
+    multiple_active: str  # stop_start, stop_only, block, stop_unexpected
+    needs: Needs
+    target: Stage  # From target-role; UNKNOWN: not limited.
+
+    __slots__ = (
+        # Identity
+        "index", "id", "history_id", "base_id", "kind", "parent", "children", "source", "meta", "agent", "ops",
+        "params_by_node", "param_sets", "has_node_params", "utilization", "reconnect_ms",
+        # Settings
+        "priority", "stickiness", "threshold", "failure_timeout_ms", "multiple_active", "needs", "target",
+        "is_ordered", "is_collocated", "is_critical", "is_maintenance", "is_managed", "is_unique", "is_promotable",
+        "notifies", "is_interleaved", "allows_migration", "allows_unhealthy", "is_device", "is_remote_connection",
+        "instance_max", "instance_node_max", "instance_min", "promoted_max", "promoted_node_max",
+        "container", "fillers", "remote_node", "bundle_host", "is_isolated", "replicas",
+        "bundled", "is_bundle_container",
+        # Observed
+        "is_removed", "is_surplus", "is_failed", "is_failure_ignored", "is_blocked", "block_reason", "stays_stopped",
+        "active", "stages", "known", "present", "stage", "pending", "pending_node", "is_start_pending", "failures",
+        "tallies", "recurring", "results", "dangling", "migrating_from", "migrating_to", "lock_node", "lock_ms",
+        "is_stop_unexpected", "last_agents", "is_reload", "is_migration_pending", "bans", "banned_everywhere",
+        "forced_stops", "forced_demotes", "is_recovering", "reschedules", "expired_locks",
+        # Constraints
+        "ties_with", "ties_of", "discovery", "is_exclusive", "tickets", "promotion_scores", "locations",
+        # Placement
+        "table", "home", "is_assigned", "is_assigning", "next", "why_stopped", "sort_index", "counts", "is_frozen",
+        "promotion_priority", "is_promoted_candidate", "is_merging", "is_unplaceable", "is_restarting",
+    )  # fmt: skip
+
+    def __init__(self, index: int, name: str, kind: Kind, parent: Item | None, meta: dict[str, str]) -> None:
+        self.index = index
+        self.id = self.history_id = self.base_id = name
+        self.kind = kind
+        self.parent = parent
+        self.children = []
+        self.source = None
+        self.meta = meta
+        self.agent = None
+        self.ops = {}
+        self.params_by_node: dict[int | None, dict[str, str]] = {}
+        """A cache: see `parameters.parameters`. Instances of one clone share it."""
+        self.param_sets: tuple[tuple[AttributeSet, ...], ...] = ()
+        """Its own parameters, then those of the collectives around it."""
+        self.has_node_params = False
+        """May its parameters depend on the node?"""
+        self.reconnect_ms = 0
+        """Of a remote connection: how long to wait before it is tried again after a failure."""
+        self.utilization: dict[str, int] = {}
+        # Settings, filled in by expand
+        self.priority = self.stickiness = 0
+        self.threshold = INFINITY
+        self.failure_timeout_ms = 0
+        self.multiple_active = "stop_start"
+        self.needs = Needs.QUORUM
+        self.target = Stage.UNKNOWN
+        self.is_ordered = self.is_collocated = self.is_critical = self.is_managed = True
+        self.is_maintenance = self.is_unique = self.is_promotable = self.notifies = self.is_interleaved = False
+        self.allows_migration = self.allows_unhealthy = self.is_device = self.is_remote_connection = False
+        self.instance_max = self.instance_node_max = 1
+        self.instance_min = 0
+        self.promoted_max = self.promoted_node_max = 1
+        self.container: Item | None = None
+        """What it is launched inside: its start implies nothing, its stop ends this one too."""
+        self.fillers: list[Item] = []
+        """What is launched inside this one."""
+        self.remote_node: int | None = None
+        """The node that this connection (or guest) makes reachable."""
+        self.bundle_host: int | None = None
+        """Of a bundle's child instance: the only node that it may run on."""
+        self.is_isolated = False
+        """The child of a bundle: no constraints of others reach inside."""
+        self.replicas: list[Replica] = []
+        """Of a bundle: what belongs together, container by container."""
+        self.bundled: Item | None = None
+        """Of a bundle: the clone of its child."""
+        self.is_bundle_container = False
+        # Written by observe
+        self.is_removed = False
+        """It is in the status and not in the configuration."""
+        self.is_surplus = False
+        """An instance beyond clone-max that was found in the status."""
+        self.is_failed = self.is_failure_ignored = self.is_blocked = False
+        self.block_reason = ""
+        self.stays_stopped = ""
+        """Why a failure keeps it stopped (on-fail=stop); its target is then Stopped."""
+        self.active: list[int] = []
+        """Nodes on which it is active, in the order found; of collectives: see `active_nodes`."""
+        self.stages: dict[int, Stage] = {}
+        """Stage by node, for the nodes in `active`."""
+        self.known: set[int] = set()
+        """Nodes on which its state is known, by a probe or any operation."""
+        self.present: dict[int, None] = {}
+        """Nodes that have any history of it."""
+        self.stage = Stage.STOPPED
+        """What it is now: the highest found."""
+        self.pending = ""
+        """The operation (other than a recurring monitor) that is under way, on `pending_node`."""
+        self.pending_node: int | None = None
+        self.is_start_pending = False
+        self.failures: dict[int, Failure] = {}
+        """The failure that matters most, by node."""
+        self.tallies: dict[int, Tally] = {}
+        self.recurring: dict[int, dict[tuple[str, int], ActionResult]] = {}
+        """Recurring operations under way, by node."""
+        self.results: dict[int, list[ActionResult]] = {}
+        """Its history by node, oldest first, pending last."""
+        self.dangling: list[int] = []
+        """Nodes with a copy left behind by a migration, to be stopped there."""
+        self.migrating_from: int | None = None
+        self.migrating_to: int | None = None
+        """A migration whose first half is done: continued when `migrating_to` is still the choice."""
+        self.lock_node: int | None = None
+        self.lock_ms = 0
+        """The node that shutdown-lock reserves it for, and since when."""
+        self.is_stop_unexpected = False
+        """multiple-active=stop_unexpected applies: only the copies that should not be there are stopped."""
+        self.last_agents: dict[int, Agent] = {}
+        """With which agent it was run, by node."""
+        self.is_reload = False
+        self.is_migration_pending = False
+        self.bans: dict[int, str] = {}
+        """Nodes where a failure forbids it, with the reason."""
+        self.banned_everywhere = ""
+        self.forced_stops: dict[int, str] = {}
+        """Nodes where it has to be stopped whatever is planned, with the reason."""
+        self.forced_demotes: dict[int, str] = {}
+        """Nodes where it has to be demoted (on-fail=demote), with the reason."""
+        self.is_recovering = False
+        """It failed, and the failure asks for more than a demotion or being left alone."""
+        self.reschedules: dict[int, set[tuple[str, int]]] = {}
+        """Recurring operations whose failure expired: to be ordered again, by node."""
+        self.expired_locks: list[int] = []
+        """Nodes whose shutdown lock is over: what they remember of it is deleted."""
+        # Written by the constraints' phase
+        self.ties_with: list[Tie] = []
+        """Colocations with this item as dependent (`colocation.Tie`)."""
+        self.ties_of: list[Tie] = []
+        """Colocations with this item as primary."""
+        self.discovery: dict[int, str] = {}
+        """resource-discovery by node where a location gives one: always, never, exclusive."""
+        self.is_exclusive = False
+        """Some location says resource-discovery=exclusive: elsewhere it is neither looked for nor run."""
+        self.tickets: list[tuple[str, Stage]] = []
+        """Tickets that it needs, with the role that needs it (UNKNOWN: any)."""
+        self.promotion_scores: list[tuple[str, Table]] = []
+        """Locations for the role Promoted, by name of the constraint."""
+        self.locations: list[tuple[str, Stage, Table]] = []
+        """All locations applied to this item: constraint, role (UNKNOWN: any), scores."""
+        # Written by place
+        self.table = Table(0)
+        self.home: int | None = None
+        self.is_assigned = self.is_assigning = False
+        self.next = Stage.UNKNOWN
+        """The stage to be reached; UNKNOWN until placed (then at least STOPPED)."""
+        self.why_stopped = ""
+        self.sort_index: Score = 0
+        self.counts: dict[int, int] = {}
+        """Of a clone: how many instances each node has been given."""
+        self.is_frozen = False
+        self.promotion_priority: Score = 0
+        self.is_promoted_candidate = False
+        self.is_merging = False
+        self.is_unplaceable = False
+        self.is_restarting = False
+
+    def __repr__(self) -> str:
+        return f"<{self.kind.name.lower()} {self.id}>"
+
+    @property
+    def top(self) -> Item:
+        """The outermost collective around it (a bundle's child counts to the bundle)."""
+        found = self
+        while found.parent is not None:
+            found = found.parent
+        return found
+
+    @property
+    def clone(self) -> Item | None:
+        """The clone that it is an instance, or part of an instance, of."""
+        found = self.parent
+        while found is not None and found.kind is not Kind.CLONE:
+            found = found.parent
+        return found
+
+    @property
+    def is_collective(self) -> bool:
+        """Is it a group, a clone or a bundle?"""
+        return self.kind is not Kind.PRIMITIVE
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Is it an instance, or part of one, whose number means nothing?"""
+        clone = self.clone
+        return clone is not None and not clone.is_unique
+
+    def primitives(self) -> Iterator[Item]:
+        """The primitives in it, itself included, in order."""
+        if not self.children:
+            if self.kind is Kind.PRIMITIVE:
+                yield self
+            return
+        for child in self.children:
+            yield from child.primitives()
+
+    def active_nodes(self) -> list[int]:
+        """Where any part of it is active, without repeats, in the order found."""
+        if not self.children:
+            return self.active
+        return list(dict.fromkeys(node for part in self.primitives() for node in part.active))
+
+    def is_active(self) -> bool:
+        """Is any part of it active anywhere?"""
+        return bool(self.active) if not self.children else any(part.active for part in self.primitives())
+
+    def highest_stage(self) -> Stage:
+        """The highest stage of its parts."""
+        return (
+            self.stage if not self.children else max((part.stage for part in self.primitives()), default=Stage.STOPPED)
+        )
+
+    def highest_next(self) -> Stage:
+        """The highest stage that its parts are to reach."""
+        return self.next if not self.children else max((part.next for part in self.primitives()), default=Stage.STOPPED)
+
+    def containers(self) -> list[Item]:
+        """Of a bundle: its containers, in order."""
+        return [part for part in self.children if part.is_bundle_container]
+
+    def op(self, name: str, interval_ms: int = 0) -> Op | None:
+        """The configured operation of this name and interval."""
+        return self.ops.get((name, interval_ms))
+
+
+class Replica:
+    """One container of a bundle with what goes with it."""
+
+    __slots__ = ("address", "child", "connection", "container")
+
+    def __init__(self, container: Item) -> None:
+        self.container = container
+        self.address: Item | None = None
+        self.connection: Item | None = None
+        self.child: Item | None = None
+        """The instance of the bundle's child that runs inside."""
+
+
+class Node:
+    """One node, with what its view and its attributes say. Remote and guest nodes are nodes as well."""
+
+    __slots__ = (
+        "attributes",
+        "connection",
+        "discovers",
+        "fence_reason",
+        "hosts_guests",
+        "id",
+        "index",
+        "is_dc",
+        "is_guest",
+        "is_leaving",
+        "is_maintenance",
+        "is_off",
+        "is_online",
+        "is_pending",
+        "is_remote",
+        "is_standby",
+        "is_unclean",
+        "is_unfenced",
+        "is_unseen",
+        "load",
+        "needs_reset",
+        "number",
+        "priority",
+        "running",
+        "standby_reason",
+        "utilization",
+        "view",
+        "was_fenced",
+    )  # fmt: skip
+
+    def __init__(self, index: int, name: NodeId, view: NodeView | None, attributes: dict[str, str]) -> None:
+        self.index = index
+        self.id = name
+        self.number = name
+        self.view = view
+        self.attributes = attributes
+        """Permanent ones, overlaid by transient ones, with the builtin `#uname` and the like."""
+        self.utilization: dict[str, int] = {}
+        """Free capacity; place takes what it assigns."""
+        self.is_dc = False
+        self.is_online = view is not None and view.online and not view.pending
+        self.is_unclean = view is not None and (view.unclean or view.fence_requested)
+        self.is_pending = view is not None and view.pending
+        self.is_leaving = view is not None and view.is_leaving and view.online
+        self.is_off = False
+        self.is_unseen = view is None
+        self.is_remote = view is not None and view.is_remote
+        self.is_guest = False
+        """Remote, and its host is a resource (a container or virtual machine) of the cluster."""
+        self.connection: Item | None = None
+        """The resource that connects to a remote or guest node."""
+        self.needs_reset = False
+        """Remote: the connection failed, so that nothing is known until it is re-established."""
+        self.was_fenced = False
+        """Remote: it is known to have been fenced since it was active."""
+        self.is_standby = self.is_maintenance = False
+        self.standby_reason = f"{name} in standby"
+        self.fence_reason = ""
+        self.discovers = True
+        """resource-discovery-enabled: remote nodes may be exempt from probes."""
+        self.hosts_guests = False
+        self.is_unfenced = False
+        self.load = 0
+        """How many primitives place has assigned to it."""
+        self.priority: Score = 0
+        self.running: list[Item] = []
+        """Primitives that are active on it; written by observe."""
+
+    def __repr__(self) -> str:
+        return f"<node {self.id}>"
+
+    def condemn(self, reason: str) -> None:
+        """The node has to be fenced."""
+        self.is_unclean = True
+        self.fence_reason = self.fence_reason or reason
+
+    @property
+    def is_usable(self) -> bool:
+        """May it be given resources?"""
+        return self.is_online and not (
+            self.is_unclean or self.is_standby or self.is_leaving or self.is_maintenance or self.is_pending
+        )
+
+    @property
+    def trouble(self) -> str:
+        """Why it cannot be given resources, in few words; empty when it can."""
+        if self.is_unclean:
+            return self.fence_reason or f"{self.id} is unclean"
+        if self.is_pending:
+            return f"{self.id} is joining"
+        if not self.is_online:
+            return f"{self.id} is offline"
+        if self.is_leaving:
+            return f"{self.id} is leaving"
+        if self.is_standby:
+            return self.standby_reason
+        return f"{self.id} in maintenance" if self.is_maintenance else ""
