@@ -6,14 +6,14 @@ _hashell_top="resource node configure cluster ra demo help history simulate stat
 declare -gA _hashell_levels=(
     ["resource"]="ban cleanup clear constraints demote failcount locate maintenance manage meta move operations param promote restart start status stop unmanage why"
     ["node"]="attribute clearstate fence maintenance online ready show standby"
-    ["configure"]="clone colocation commit delete diff edit erase group load location modgroup monitor ms node op_defaults order preview primitive promotable property redo refresh rename rsc_defaults rsc_template save set show undo unset verify"
+    ["configure"]="clone colocation commit delete diff edit erase graph group load location modgroup monitor ms node op_defaults order preview primitive promotable property redo refresh rename rsc_defaults rsc_template save set show undo unset verify"
     ["cluster"]="health import init join quorum status token"
     ["ra"]="classes info list providers"
 )
 declare -gA _hashell_command_options=(
     ["demo"]="--script --json --yes --force --wait --help"
     ["history"]="--limit --json --yes --force --wait --help"
-    ["simulate"]="--date --json --yes --force --wait --help"
+    ["simulate"]="--node-up --node-down --node-fail --op-inject --op-fail --quorum --ticket-grant --ticket-revoke --ticket-standby --ticket-activate --date --graph --json --yes --force --wait --help"
     ["status"]="--watch --json --yes --force --wait --help"
     ["version"]="--json --yes --force --wait --help"
     ["resource ban"]="--wait --json --yes --force --help"
@@ -51,6 +51,7 @@ declare -gA _hashell_command_options=(
     ["configure diff"]="--json --yes --force --wait --help"
     ["configure edit"]="--json --yes --force --wait --help"
     ["configure erase"]="--nodes --json --yes --force --wait --help"
+    ["configure graph"]="--json --yes --force --wait --help"
     ["configure group"]="--json --yes --force --wait --help"
     ["configure load"]="--json --yes --force --wait --help"
     ["configure location"]="--json --yes --force --wait --help"
@@ -88,8 +89,24 @@ declare -gA _hashell_command_options=(
     ["ra providers"]="--json --yes --force --wait --help"
     ["help"]="--json --yes --force --wait --help"
 )
+declare -gA _hashell_valued=(
+    ["demo"]="--script"
+    ["history"]="--limit"
+    ["simulate"]="--node-up --node-down --node-fail --op-inject --op-fail --quorum --ticket-grant --ticket-revoke --ticket-standby --ticket-activate --date"
+    ["cluster import"]="--own"
+    ["cluster init"]="--name --own --port"
+    ["cluster join"]="--own"
+)
+declare -gA _hashell_filed=(
+    ["simulate"]="--graph"
+    ["cluster import"]="--dir"
+    ["cluster init"]="--dir"
+    ["cluster join"]="--file --dir"
+    ["cluster token"]="--dir"
+)
 declare -gA _hashell_paths=(
     ["simulate"]="1"
+    ["configure graph"]="1"
     ["configure save"]="1"
 )
 declare -gA _hashell_wordless=(
@@ -175,7 +192,9 @@ _hashell() {
         [[ -n ${_hashell_levels[$level]+x} ]] && key="${said[0]} ${said[1]}"
         if [[ $cur == -* ]]; then
             _hashell_offer "${_hashell_command_options[$key]}"
-        elif [[ -n ${_hashell_paths[$key]+x} ]]; then
+        elif [[ " ${_hashell_valued[$key]} " == *" ${words[cword - 1]} "* ]]; then
+            _hashell_ask "${words[0]}" "${said[@]}" "$cur"
+        elif [[ -n ${_hashell_paths[$key]+x} || " ${_hashell_filed[$key]} " == *" ${words[cword - 1]} "* ]]; then
             compopt -o filenames
             COMPREPLY=($(compgen -f -- "$cur"))
         elif [[ -z ${_hashell_wordless[$key]+x} ]]; then

@@ -77,7 +77,9 @@ _hashell() {
         [[ -n ${_hashell_levels[$level]+x} ]] && key="${said[0]} ${said[1]}"
         if [[ $cur == -* ]]; then
             _hashell_offer "${_hashell_command_options[$key]}"
-        elif [[ -n ${_hashell_paths[$key]+x} ]]; then
+        elif [[ " ${_hashell_valued[$key]} " == *" ${words[cword - 1]} "* ]]; then
+            _hashell_ask "${words[0]}" "${said[@]}" "$cur"
+        elif [[ -n ${_hashell_paths[$key]+x} || " ${_hashell_filed[$key]} " == *" ${words[cword - 1]} "* ]]; then
             compopt -o filenames
             COMPREPLY=($(compgen -f -- "$cur"))
         elif [[ -z ${_hashell_wordless[$key]+x} ]]; then
@@ -117,6 +119,8 @@ def bash_completion() -> str:
         f'_hashell_top="{" ".join(words_at_top(table))}"\n',
         _array("_hashell_levels", {level: " ".join(names) for level, names in levels.items()}),
         _array("_hashell_command_options", {row.key: " ".join(row.options) for row in table}),
+        _array("_hashell_valued", {row.key: " ".join(row.valued) for row in table if row.valued}),
+        _array("_hashell_filed", {row.key: " ".join(row.filed) for row in table if row.filed}),
         _array("_hashell_paths", {row.key: "1" for row in table if row.takes_path}),
         _array("_hashell_wordless", {row.key: "1" for row in table if _is_wordless(row)}),
         _BODY,

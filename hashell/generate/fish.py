@@ -72,13 +72,20 @@ def fish_completion() -> str:
 def _arguments(row: Row) -> list[str]:
     condition = f"-n '__hashell_has {row.key}'"
     lines = [
-        f"complete -c hashell {condition} -l {name[2:]} -d {_quoted(text)}\n" for name, text in row.options.items()
+        f"complete -c hashell {condition} -l {name[2:]}{_value(row, name)} -d {_quoted(text)}\n"
+        for name, text in row.options.items()
     ]
     if row.takes_path:
         lines.append(f"complete -c hashell {condition} -F\n")
     elif row.takes_words:
         lines.append(f"complete -c hashell {condition} -a '(__hashell_ask)'\n")
     return lines
+
+
+def _value(row: Row, option: str) -> str:
+    if option in row.valued:
+        return " -x -a '(__hashell_ask)'"
+    return " -r -F" if option in row.filed else ""
 
 
 def _quoted(text: str) -> str:

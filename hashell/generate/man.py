@@ -98,7 +98,12 @@ def _explained(command: Command) -> list[str]:
         parts.append(f"Also: {', '.join(command.aliases)}.")
     if command.is_exact:
         parts.append("Never by an abbreviation.")
-    return [*mdoc.text("\n\n".join(part for part in parts if part)), *map(mdoc.typed, command.examples)]
+    options = [(f"--{one.name} {one.kind.name.upper()}", one.kind.help) for one in command.options if one.kind.help]
+    return [
+        *mdoc.text("\n\n".join(part for part in parts if part)),
+        *mdoc.items(options),
+        *map(mdoc.typed, command.examples),
+    ]
 
 
 def configure_page() -> str:

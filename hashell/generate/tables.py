@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from hashell.grammar.bind import COMMON
-from hashell.grammar.registry import EVERYWHERE, LEVELS, all_commands
+from hashell.grammar.registry import EVERYWHERE, LEVELS, Command, all_commands
 
 
 GLOBAL_OPTIONS: Final = {
@@ -36,6 +36,10 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """Its own and the common ones, with their help."""
     takes_words: bool
     takes_path: bool
+    valued: tuple[str, ...] = ()
+    """Options that are followed by a word of the cluster: the name of a node, and the like."""
+    filed: tuple[str, ...] = ()
+    """Options that are followed by a file."""
 
     @property
     def key(self) -> str:
@@ -53,10 +57,17 @@ def rows() -> list[Row]:
             options={f"--{option.name}": option.kind.help for option in one.options} | COMMON,
             takes_words=bool(one.positionals),
             takes_path=bool(one.positionals) and all(word.kind.is_path for word in one.positionals),
+            valued=_options(one, is_path=False),
+            filed=_options(one, is_path=True),
         )
         for one in all_commands()
         if one.level != EVERYWHERE or one.name == "help"
     ]
+
+
+def _options(command: Command, *, is_path: bool) -> tuple[str, ...]:
+    valued = (option for option in command.options if not option.kind.is_flag)
+    return tuple(f"--{option.name}" for option in valued if option.kind.is_path is is_path)
 
 
 def words_at_top(table: list[Row]) -> list[str]:

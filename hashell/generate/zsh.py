@@ -54,7 +54,9 @@ _hashell() {
   if [[ "$PREFIX" == -* ]]; then
     options=("${(@f)hashell_command_options[$key]}")
     _describe option options
-  elif (( ${+hashell_paths[$key]} )); then
+  elif [[ " ${hashell_valued[$key]} " == *" ${words[CURRENT-1]} "* ]]; then
+    _hashell_ask
+  elif (( ${+hashell_paths[$key]} )) || [[ " ${hashell_filed[$key]} " == *" ${words[CURRENT-1]} "* ]]; then
     _files
   else
     _hashell_ask
@@ -81,6 +83,8 @@ def zsh_completion() -> str:
             _list("hashell_top", [_described(row.name, row.summary) for row in table if not row.level]),
             _map("hashell_commands", {level: "\n".join(names) for level, names in inner.items()}),
             _map("hashell_command_options", {row.key: _options(row) for row in table}),
+            _map("hashell_valued", {row.key: " ".join(row.valued) for row in table if row.valued}),
+            _map("hashell_filed", {row.key: " ".join(row.filed) for row in table if row.filed}),
             _map("hashell_paths", {row.key: "1" for row in table if row.takes_path}),
             body,
         )

@@ -38,6 +38,7 @@ _KINDS: Final = {Place.CRM_CONFIG: PROPERTY, Place.RSC_DEFAULTS: RSC_DEFAULTS, P
 _NODE_FIELDS: Final = {Place.NODES: "attributes", Place.NODE_UTILIZATION: "utilization"}
 _RESOURCE_FIELDS: Final = {Place.PARAMS: "params", Place.META: "meta", Place.UTILIZATION: "utilization"}
 _Sets = tuple[AttributeSet, ...]
+_Owner = ConfiguredNode | Primitive | Group | Clone | Bundle
 
 
 class AgentDesk:
@@ -97,10 +98,10 @@ class AgentDesk:
             value = self._property(slot)
         elif slot.place in _NODE_FIELDS:
             node = self._cib.node(NodeId(slot.owner) or self._own)
-            value = None if node is None else value_of(_sets(node, _NODE_FIELDS[slot.place]), slot.name)
+            value = None if node is None else value_of(_sets(node, _NODE_FIELDS[slot.place]) or (), slot.name)
         else:
-            resource = _resource(self._cib, slot.owner)
-            value = None if resource is None else value_of(_sets(resource, _RESOURCE_FIELDS[slot.place]), slot.name)
+            found = _resource(self._cib, slot.owner)
+            value = None if found is None else value_of(_sets(found, _RESOURCE_FIELDS[slot.place]) or (), slot.name)
         return {} if value is None else {slot.owner or self._own: value}
 
     def _transient(self) -> dict[NodeId, dict[str, str]]:
@@ -116,26 +117,27 @@ class AgentDesk:
         return value_of((found.set,), slot.name) if isinstance(found, Properties) else None
 
     def _tell(self, fact: Fact, number: str) -> AgentTold:
+        lines = self._lines(fact, number)
+        if not lines:
+            return AgentTold(NOT_FOUND, err=f"crm_node: no node has the number {number}\n")
+        return AgentTold(out="".join(f"{line}\n" for line in lines))
+
+    def _lines(self, fact: Fact, number: str) -> list[str]:
         numbers = _numbers(self._cib, self._own)
         present = {self._own, *self._node.standing.membership.heard}
         match fact:
             case Fact.NAME:
-                told = self._own
+                return [self._own]
             case Fact.NUMBER:
-                told = NodeId(numbers[self._own])
+                return [numbers[self._own]]
             case Fact.NAME_OF:
-                names = [name for name, known in numbers.items() if known == number]
-                if not names:
-                    return AgentTold(NOT_FOUND, err=f"crm_node: no node has the number {number}\n")
-                told = names[0]
+                return [name for name, known in numbers.items() if known == number]
             case Fact.LIST:
-                words = ((known, name, "member" if name in present else "lost") for name, known in numbers.items())
-                return AgentTold(out="".join(f"{' '.join(line)}\n" for line in words))
+                return [f"{at} {name} {'member' if name in present else 'lost'}" for name, at in numbers.items()]
             case Fact.MEMBERS:
-                told = NodeId(" ".join(sorted(present)))
+                return [" ".join(sorted(present))]
             case Fact.QUORUM:
-                told = NodeId(str(int(self._node.heard_dc is not None)))
-        return AgentTold(out=f"{told}\n")
+                return [str(int(self._node.heard_dc is not None))]
 
     # Changes.
 
@@ -150,21 +152,25 @@ class AgentDesk:
     def _edit(self, slot: Slot, value: str | None) -> Edit | None:
         """The edit that changes a permanent value; None when its owner is not configured."""
         if slot.place in _KINDS:
-            kind = _KINDS[slot.place]
-            found = self._cib.find(slot.owner or DEFAULT_SETS[kind])
-            known = (
-                found if isinstance(found, Properties) else Properties(id=slot.owner or DEFAULT_SETS[kind], kind=kind)
-            )
-            (changed,) = with_value((known.set,), slot.name, value) or (AttributeSet(),)
-            return Put(msgspec.structs.replace(known, set=changed))
-        owner: ConfiguredNode | Primitive | Group | Clone | Bundle | None
+            return self._edit_option(slot, value)
+        owner: _Owner | None
         if slot.place in _NODE_FIELDS:
             field, owner = _NODE_FIELDS[slot.place], self._cib.node(NodeId(slot.owner) or self._own)
         else:
             field, owner = _RESOURCE_FIELDS[slot.place], _resource(self._cib, slot.owner)
-        if owner is None or not hasattr(owner, field):
+        sets = None if owner is None else _sets(owner, field)
+        if owner is None or sets is None:
             return None
-        return Put(msgspec.structs.replace(owner, **{field: with_value(_sets(owner, field), slot.name, value)}))
+        return Put(msgspec.structs.replace(owner, **{field: with_value(sets, slot.name, value)}))
+
+    def _edit_option(self, slot: Slot, value: str | None) -> Edit:
+        """The same of a cluster option or default, in the set that is named or in the usual one."""
+        kind = _KINDS[slot.place]
+        name = slot.owner or DEFAULT_SETS[kind]
+        found = self._cib.find(name)
+        known = found if isinstance(found, Properties) else Properties(id=name, kind=kind)
+        (changed,) = with_value((known.set,), slot.name, value) or (AttributeSet(),)
+        return Put(msgspec.structs.replace(known, set=changed))
 
     def _ban(self, ask: AgentAsk, resource: str, node: str) -> AgentTold | MakeCommit:
         found = _resource(self._cib, resource)
@@ -202,8 +208,9 @@ def _line(wish: Get, owner: str, value: str) -> str:
             return f"scope={place.value}  name={wish.slot.name} value={value}\n"
 
 
-def _sets(owner: ConfiguredNode | Primitive | Group | Clone | Bundle, field: str) -> _Sets:
-    found: _Sets = getattr(owner, field, ())
+def _sets(owner: _Owner, field: str) -> _Sets | None:
+    """The attribute sets in a field of an object; None when it has no such field."""
+    found: _Sets | None = getattr(owner, field, None)
     return found
 
 

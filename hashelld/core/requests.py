@@ -104,9 +104,7 @@ class Requests:
         node = self._node
         text = request.name + (request.value or "")
         if not request.name or len(text) > ATTRIBUTE_LENGTH_MAX or "\0" in text:
-            return Refused(
-                "invalid", f"a name, and at most {ATTRIBUTE_LENGTH_MAX} characters with the value, are needed"
-            )
+            return Refused("invalid", f"an attribute has a name, and {ATTRIBUTE_LENGTH_MAX} characters with it at most")
         known = node.lrm.attributes()
         if request.name not in known and len(known) >= ATTRIBUTES_MAX:
             return Refused("invalid", f"{ATTRIBUTES_MAX} transient attributes are set already")

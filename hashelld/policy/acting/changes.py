@@ -127,7 +127,7 @@ class Changes:
     def _check_failure(self, item: Item, node: int) -> None:
         """A failure with parameters that it would not have now does not count any more."""
         for result in item.results.get(node, ()):
-            if result.is_failed and result.digest and result.operation in _COUNTED:
+            if result.is_failed and result.digest and result.operation in _COUNTED and node in item.tallies:
                 found = self._covered(item, item.ops.get((result.operation, result.interval_ms)), node)
                 if result.digest != all_digest(found):
                     self._maker.clear_failures(item, node, "its parameters changed since")

@@ -111,51 +111,164 @@ class Op:
 
 
 class Item:
-    """A resource, or an instance of one."""
+    """A resource, or an instance of one.
 
-    # -- written by expand
-    index: int
-    id: str  # "web", "web:0"
-    history_id: str  # The name in histories: "web" for instances of anonymous clones, else the id.
-    base_id: str  # The configured id, without any number.
-    kind: Kind
-    parent: Item | None
+    Who writes what: expand the settings, observe what the histories say, the placing phase the rest.
+    """
+
+    source: Primitive | Group | Clone | Bundle | None = None
+    """None for removed resources."""
+    agent: Agent | None = None
+    param_sets: tuple[tuple[AttributeSet, ...], ...] = ()
+    """Its own parameters, then those of the collectives around it."""
+    has_node_params: bool = False
+    """May its parameters depend on the node?"""
+    reconnect_ms: int = 0
+    """Of a remote connection: how long to wait before it is tried again after a failure."""
+    # Settings, filled in by expand
+    priority: Score = 0
+    stickiness: Score = 0
+    threshold: Score = INFINITY
+    failure_timeout_ms: int = 0
+    multiple_active: str = "stop_start"
+    """stop_start, stop_only, block or stop_unexpected."""
+    needs: Needs = Needs.QUORUM
+    target: Stage = Stage.UNKNOWN
+    """From target-role; UNKNOWN: not limited."""
+    is_ordered: bool = True
+    is_collocated: bool = True
+    is_critical: bool = True
+    is_managed: bool = True
+    is_maintenance: bool = False
+    is_unique: bool = False
+    is_promotable: bool = False
+    notifies: bool = False
+    is_interleaved: bool = False
+    allows_migration: bool = False
+    allows_unhealthy: bool = False
+    is_device: bool = False
+    is_remote_connection: bool = False
+    instance_max: int = 1
+    instance_node_max: int = 1
+    instance_min: int = 0
+    promoted_max: int = 1
+    promoted_node_max: int = 1
+    container: Item | None = None
+    """What it is launched inside: its start implies nothing, its stop ends this one too."""
+    remote_node: int | None = None
+    """The node that this connection (or guest) makes reachable."""
+    bundle_host: int | None = None
+    """Of a bundle's child instance: the only node that it may run on."""
+    is_isolated: bool = False
+    """The child of a bundle: no constraints of others reach inside."""
+    bundled: Item | None = None
+    """Of a bundle: the clone of its child."""
+    is_bundle_container: bool = False
+    # Written by observe
+    is_removed: bool = False
+    """It is in the status and not in the configuration."""
+    is_surplus: bool = False
+    """An instance beyond clone-max that was found in the status."""
+    is_failed: bool = False
+    is_failure_ignored: bool = False
+    is_blocked: bool = False
+    block_reason: str = ""
+    stays_stopped: str = ""
+    """Why a failure keeps it stopped (on-fail=stop); its target is then Stopped."""
+    stage: Stage = Stage.STOPPED
+    """What it is now: the highest found."""
+    pending: str = ""
+    """The operation (other than a recurring monitor) that is under way, on `pending_node`."""
+    pending_node: int | None = None
+    is_start_pending: bool = False
+    migrating_from: int | None = None
+    migrating_to: int | None = None
+    """A migration whose first half is done: continued when `migrating_to` is still the choice."""
+    lock_node: int | None = None
+    lock_ms: int = 0
+    """The node that shutdown-lock reserves it for, and since when."""
+    is_stop_unexpected: bool = False
+    """multiple-active=stop_unexpected applies: only the copies that should not be there are stopped."""
+    is_reload: bool = False
+    banned_everywhere: str = ""
+    is_recovering: bool = False
+    """It failed, and the failure asks for more than a demotion or being left alone."""
+    # Written by the constraints' phase
+    is_exclusive: bool = False
+    """Some location says resource-discovery=exclusive: elsewhere it is neither looked for nor run."""
+    # Written by place
+    home: int | None = None
+    is_assigned: bool = False
+    is_assigning: bool = False
+    next: Stage = Stage.UNKNOWN
+    """The stage to be reached; UNKNOWN until placed (then at least STOPPED)."""
+    why_stopped: str = ""
+    sort_index: Score = 0
+    is_frozen: bool = False
+    promotion_priority: Score = 0
+    is_promoted_candidate: bool = False
+    is_merging: bool = False
+    is_unplaceable: bool = False
+    is_restarting: bool = False
+
+    # Containers
+    history_id: str
+    """The name in histories: "web" for instances of anonymous clones, else the id."""
+    base_id: str
+    """The configured id, without any number."""
     children: list[Item]
-    source: Primitive | Group | Clone | Bundle | None  # None for removed resources.
-    meta: dict[str, str]
-    agent: Agent | None
-    ops: dict[tuple[str, int], Op]  # All configured operations by (name, interval_ms).
-    priority: Score
-    stickiness: Score
-    threshold: Score
-    failure_timeout_ms: int
-    multiple_active: str  # stop_start, stop_only, block, stop_unexpected
-    needs: Needs
-    target: Stage  # From target-role; UNKNOWN: not limited.
-
-    __slots__ = (
-        # Identity
-        "index", "id", "history_id", "base_id", "kind", "parent", "children", "source", "meta", "agent", "ops",
-        "params_by_node", "param_sets", "has_node_params", "utilization", "reconnect_ms",
-        # Settings
-        "priority", "stickiness", "threshold", "failure_timeout_ms", "multiple_active", "needs", "target",
-        "is_ordered", "is_collocated", "is_critical", "is_maintenance", "is_managed", "is_unique", "is_promotable",
-        "notifies", "is_interleaved", "allows_migration", "allows_unhealthy", "is_device", "is_remote_connection",
-        "instance_max", "instance_node_max", "instance_min", "promoted_max", "promoted_node_max",
-        "container", "fillers", "remote_node", "bundle_host", "is_isolated", "replicas",
-        "bundled", "is_bundle_container",
-        # Observed
-        "is_removed", "is_surplus", "is_failed", "is_failure_ignored", "is_blocked", "block_reason", "stays_stopped",
-        "active", "stages", "known", "present", "stage", "pending", "pending_node", "is_start_pending", "failures",
-        "tallies", "recurring", "results", "dangling", "migrating_from", "migrating_to", "lock_node", "lock_ms",
-        "is_stop_unexpected", "last_agents", "is_reload", "is_migration_pending", "bans", "banned_everywhere",
-        "forced_stops", "forced_demotes", "is_recovering", "reschedules", "expired_locks",
-        # Constraints
-        "ties_with", "ties_of", "discovery", "is_exclusive", "tickets", "promotion_scores", "locations",
-        # Placement
-        "table", "home", "is_assigned", "is_assigning", "next", "why_stopped", "sort_index", "counts", "is_frozen",
-        "promotion_priority", "is_promoted_candidate", "is_merging", "is_unplaceable", "is_restarting",
-    )  # fmt: skip
+    ops: dict[tuple[str, int], Op]
+    """All configured operations by (name, interval_ms)."""
+    params_by_node: dict[int | None, dict[str, str]]
+    """A cache: see `parameters.parameters`. Instances of one clone share it."""
+    utilization: dict[str, int]
+    fillers: list[Item]
+    """What is launched inside this one."""
+    replicas: list[Replica]
+    """Of a bundle: what belongs together, container by container."""
+    active: list[int]
+    """Nodes on which it is active, in the order found; of collectives: see `active_nodes`."""
+    stages: dict[int, Stage]
+    """Stage by node, for the nodes in `active`."""
+    known: set[int]
+    """Nodes on which its state is known, by a probe or any operation."""
+    present: dict[int, None]
+    """Nodes that have any history of it."""
+    failures: dict[int, Failure]
+    """The failure that matters most, by node."""
+    tallies: dict[int, Tally]
+    recurring: dict[int, dict[tuple[str, int], ActionResult]]
+    """Recurring operations under way, by node."""
+    results: dict[int, list[ActionResult]]
+    """Its history by node, oldest first, pending last."""
+    dangling: list[int]
+    """Nodes with a copy left behind by a migration, to be stopped there."""
+    last_agents: dict[int, Agent]
+    """With which agent it was run, by node."""
+    bans: dict[int, str]
+    """Nodes where a failure forbids it, with the reason."""
+    forced_stops: dict[int, str]
+    """Nodes where it has to be stopped whatever is planned, with the reason."""
+    forced_demotes: dict[int, str]
+    """Nodes where it has to be demoted (on-fail=demote), with the reason."""
+    reschedules: dict[int, set[tuple[str, int]]]
+    """Recurring operations whose failure expired: to be ordered again, by node."""
+    expired_locks: list[int]
+    """Nodes whose shutdown lock is over: what they remember of it is deleted."""
+    ties_with: list[Tie]
+    """Colocations with this item as dependent (`colocation.Tie`)."""
+    ties_of: list[Tie]
+    """Colocations with this item as primary."""
+    discovery: dict[int, str]
+    """resource-discovery by node where a location gives one: always, never, exclusive."""
+    tickets: list[tuple[str, Stage]]
+    """Tickets that it needs, with the role that needs it (UNKNOWN: any)."""
+    promotion_scores: list[tuple[str, Table]]
+    """Locations for the role Promoted, by name of the constraint."""
+    locations: list[tuple[str, Stage, Table]]
+    """All locations applied to this item: constraint, role (UNKNOWN: any), scores."""
+    counts: dict[int, int]
+    """Of a clone: how many instances each node has been given."""
 
     def __init__(self, index: int, name: str, kind: Kind, parent: Item | None, meta: dict[str, str]) -> None:
         self.index = index
@@ -163,135 +276,35 @@ class Item:
         self.kind = kind
         self.parent = parent
         self.children = []
-        self.source = None
         self.meta = meta
-        self.agent = None
         self.ops = {}
-        self.params_by_node: dict[int | None, dict[str, str]] = {}
-        """A cache: see `parameters.parameters`. Instances of one clone share it."""
-        self.param_sets: tuple[tuple[AttributeSet, ...], ...] = ()
-        """Its own parameters, then those of the collectives around it."""
-        self.has_node_params = False
-        """May its parameters depend on the node?"""
-        self.reconnect_ms = 0
-        """Of a remote connection: how long to wait before it is tried again after a failure."""
-        self.utilization: dict[str, int] = {}
-        # Settings, filled in by expand
-        self.priority = self.stickiness = 0
-        self.threshold = INFINITY
-        self.failure_timeout_ms = 0
-        self.multiple_active = "stop_start"
-        self.needs = Needs.QUORUM
-        self.target = Stage.UNKNOWN
-        self.is_ordered = self.is_collocated = self.is_critical = self.is_managed = True
-        self.is_maintenance = self.is_unique = self.is_promotable = self.notifies = self.is_interleaved = False
-        self.allows_migration = self.allows_unhealthy = self.is_device = self.is_remote_connection = False
-        self.instance_max = self.instance_node_max = 1
-        self.instance_min = 0
-        self.promoted_max = self.promoted_node_max = 1
-        self.container: Item | None = None
-        """What it is launched inside: its start implies nothing, its stop ends this one too."""
-        self.fillers: list[Item] = []
-        """What is launched inside this one."""
-        self.remote_node: int | None = None
-        """The node that this connection (or guest) makes reachable."""
-        self.bundle_host: int | None = None
-        """Of a bundle's child instance: the only node that it may run on."""
-        self.is_isolated = False
-        """The child of a bundle: no constraints of others reach inside."""
-        self.replicas: list[Replica] = []
-        """Of a bundle: what belongs together, container by container."""
-        self.bundled: Item | None = None
-        """Of a bundle: the clone of its child."""
-        self.is_bundle_container = False
-        # Written by observe
-        self.is_removed = False
-        """It is in the status and not in the configuration."""
-        self.is_surplus = False
-        """An instance beyond clone-max that was found in the status."""
-        self.is_failed = self.is_failure_ignored = self.is_blocked = False
-        self.block_reason = ""
-        self.stays_stopped = ""
-        """Why a failure keeps it stopped (on-fail=stop); its target is then Stopped."""
-        self.active: list[int] = []
-        """Nodes on which it is active, in the order found; of collectives: see `active_nodes`."""
-        self.stages: dict[int, Stage] = {}
-        """Stage by node, for the nodes in `active`."""
-        self.known: set[int] = set()
-        """Nodes on which its state is known, by a probe or any operation."""
-        self.present: dict[int, None] = {}
-        """Nodes that have any history of it."""
-        self.stage = Stage.STOPPED
-        """What it is now: the highest found."""
-        self.pending = ""
-        """The operation (other than a recurring monitor) that is under way, on `pending_node`."""
-        self.pending_node: int | None = None
-        self.is_start_pending = False
-        self.failures: dict[int, Failure] = {}
-        """The failure that matters most, by node."""
-        self.tallies: dict[int, Tally] = {}
-        self.recurring: dict[int, dict[tuple[str, int], ActionResult]] = {}
-        """Recurring operations under way, by node."""
-        self.results: dict[int, list[ActionResult]] = {}
-        """Its history by node, oldest first, pending last."""
-        self.dangling: list[int] = []
-        """Nodes with a copy left behind by a migration, to be stopped there."""
-        self.migrating_from: int | None = None
-        self.migrating_to: int | None = None
-        """A migration whose first half is done: continued when `migrating_to` is still the choice."""
-        self.lock_node: int | None = None
-        self.lock_ms = 0
-        """The node that shutdown-lock reserves it for, and since when."""
-        self.is_stop_unexpected = False
-        """multiple-active=stop_unexpected applies: only the copies that should not be there are stopped."""
-        self.last_agents: dict[int, Agent] = {}
-        """With which agent it was run, by node."""
-        self.is_reload = False
-        self.is_migration_pending = False
-        self.bans: dict[int, str] = {}
-        """Nodes where a failure forbids it, with the reason."""
-        self.banned_everywhere = ""
-        self.forced_stops: dict[int, str] = {}
-        """Nodes where it has to be stopped whatever is planned, with the reason."""
-        self.forced_demotes: dict[int, str] = {}
-        """Nodes where it has to be demoted (on-fail=demote), with the reason."""
-        self.is_recovering = False
-        """It failed, and the failure asks for more than a demotion or being left alone."""
-        self.reschedules: dict[int, set[tuple[str, int]]] = {}
-        """Recurring operations whose failure expired: to be ordered again, by node."""
-        self.expired_locks: list[int] = []
-        """Nodes whose shutdown lock is over: what they remember of it is deleted."""
-        # Written by the constraints' phase
-        self.ties_with: list[Tie] = []
-        """Colocations with this item as dependent (`colocation.Tie`)."""
-        self.ties_of: list[Tie] = []
-        """Colocations with this item as primary."""
-        self.discovery: dict[int, str] = {}
-        """resource-discovery by node where a location gives one: always, never, exclusive."""
-        self.is_exclusive = False
-        """Some location says resource-discovery=exclusive: elsewhere it is neither looked for nor run."""
-        self.tickets: list[tuple[str, Stage]] = []
-        """Tickets that it needs, with the role that needs it (UNKNOWN: any)."""
-        self.promotion_scores: list[tuple[str, Table]] = []
-        """Locations for the role Promoted, by name of the constraint."""
-        self.locations: list[tuple[str, Stage, Table]] = []
-        """All locations applied to this item: constraint, role (UNKNOWN: any), scores."""
-        # Written by place
+        self.params_by_node = {}
+        self.utilization = {}
+        self.fillers = []
+        self.replicas = []
+        self.active = []
+        self.stages = {}
+        self.known = set()
+        self.present = {}
+        self.failures = {}
+        self.tallies = {}
+        self.recurring = {}
+        self.results = {}
+        self.dangling = []
+        self.last_agents = {}
+        self.bans = {}
+        self.forced_stops = {}
+        self.forced_demotes = {}
+        self.reschedules = {}
+        self.expired_locks = []
+        self.ties_with = []
+        self.ties_of = []
+        self.discovery = {}
+        self.tickets = []
+        self.promotion_scores = []
+        self.locations = []
         self.table = Table(0)
-        self.home: int | None = None
-        self.is_assigned = self.is_assigning = False
-        self.next = Stage.UNKNOWN
-        """The stage to be reached; UNKNOWN until placed (then at least STOPPED)."""
-        self.why_stopped = ""
-        self.sort_index: Score = 0
-        self.counts: dict[int, int] = {}
-        """Of a clone: how many instances each node has been given."""
-        self.is_frozen = False
-        self.promotion_priority: Score = 0
-        self.is_promoted_candidate = False
-        self.is_merging = False
-        self.is_unplaceable = False
-        self.is_restarting = False
+        self.counts = {}
 
     def __repr__(self) -> str:
         return f"<{self.kind.name.lower()} {self.id}>"
@@ -350,7 +363,9 @@ class Item:
 
     def highest_next(self) -> Stage:
         """The highest stage that its parts are to reach."""
-        return self.next if not self.children else max((part.next for part in self.primitives()), default=Stage.STOPPED)
+        if not self.children:
+            return self.next
+        return max((part.next for part in self.primitives()), default=Stage.STOPPED)
 
     def containers(self) -> list[Item]:
         """Of a bundle: its containers, in order."""

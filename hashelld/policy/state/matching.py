@@ -8,8 +8,13 @@ from hashelld.policy.state.items import Item, Kind, Needs, Node
 from hashelld.policy.state.observation import Observation, without_number
 
 
-def item_of(notes: Observation, name: str, node: Node, *, has_results: bool) -> Item | None:
-    """The item that a node's history of `name` is about, made if need be; None when it is about nothing any more."""
+def item_of(
+    notes: Observation, name: str, node: Node, *, has_results: bool = True, is_idle: bool = False
+) -> Item | None:
+    """The item that a node's history of `name` is about, made if need be; None when it is about nothing any more.
+
+    `is_idle`: the history only says that it is not running, for which no instance is made.
+    """
     situation = notes.situation
     found = situation.by_id.get(name)
     if found is None:
@@ -19,14 +24,14 @@ def item_of(notes: Observation, name: str, node: Node, *, has_results: bool) -> 
     elif found.kind is not Kind.PRIMITIVE:
         return None
     if found is not None and found.is_anonymous:
-        found = _instance_of(notes, found, without_number(name), node)
+        found = _instance_of(notes, found, without_number(name), node, is_idle=is_idle)
     if found is None and has_results:
         agent = None if node.view is None else node.view.status.agents.get(ResourceId(name))
         found = notes.add_removed(name, agent)
     return found
 
 
-def _instance_of(notes: Observation, example: Item, base: str, node: Node) -> Item | None:
+def _instance_of(notes: Observation, example: Item, base: str, node: Node, *, is_idle: bool) -> Item | None:
     clone = example.clone
     assert clone is not None
     if clone.is_isolated:
@@ -37,7 +42,7 @@ def _instance_of(notes: Observation, example: Item, base: str, node: Node) -> It
     if instance is not None and _is_void(notes, instance, clone, node):
         instance = None
     if instance is None:
-        instance = _part(notes.builder.add_instance(clone), base)
+        instance = _part(clone.children[0] if is_idle else notes.builder.add_instance(clone), base)
     return instance
 
 

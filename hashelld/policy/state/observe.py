@@ -57,9 +57,10 @@ def _read_node(notes: Observation, node: Node) -> None:
         judge(node, notes.situation.nodes)
         heed_state(notes.situation, node)
     for name, results in notes.histories[node.index].items():
-        item = item_of(notes, name, node, has_results=True)
+        is_idle = len(results) == 1 and _is_plain_probe(results[0])
+        item = item_of(notes, name, node, is_idle=is_idle)
         if item is not None:
-            _read_item(notes, item, node, results)
+            _read_item(notes, item, node, results, is_idle=is_idle)
     if notes.situation.settings.locks_on_shutdown and node.view is not None:
         for resource, since_ms in node.view.status.locks.items():
             item = item_of(notes, resource, node, has_results=False)
@@ -68,15 +69,18 @@ def _read_node(notes: Observation, node: Node) -> None:
     _adopt_fillers(notes, node)
 
 
-def _read_item(notes: Observation, item: Item, node: Node, results: list[ActionResult]) -> None:
+def _read_item(notes: Observation, item: Item, node: Node, results: list[ActionResult], *, is_idle: bool) -> None:
     at = node.index
     item.present[at] = None
-    item.results[at] = results
+    if is_idle:
+        item.results.setdefault(at, results)
+    else:
+        item.results[at] = results
     agents = () if node.view is None else node.view.status.agents
     agent = agents.get(results[0].resource) if agents else None
     if agent is not None:
         item.last_agents[at] = agent
-    if len(results) == 1 and _is_plain_probe(results[0]) and not item.migrating_from:
+    if is_idle and item.migrating_from is None:
         note_known(item, at)
         return
     reading = Reading(notes, item, node)

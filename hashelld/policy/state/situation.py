@@ -20,8 +20,24 @@ Ledger = Callable[[Item, str, int | None, Score], None]
 class Situation:
     """The view, expanded. All phases share it and write to its items and nodes."""
 
-    __slots__ = ("attributes", "by_base", "by_id", "cib", "has_device", "has_managed", "items", "ledger", "node_by_id", "nodes",
-                 "settings", "tags", "templates", "top", "view", "wake_ms")  # fmt: skip
+    __slots__ = (
+        "attributes",
+        "by_base",
+        "by_id",
+        "cib",
+        "has_device",
+        "has_managed",
+        "items",
+        "ledger",
+        "node_by_id",
+        "nodes",
+        "settings",
+        "tags",
+        "templates",
+        "top",
+        "view",
+        "wake_ms",
+    )
 
     def __init__(self, view: ClusterView, attributes: Attributes, settings: Settings, ledger: Ledger | None) -> None:
         self.view = view

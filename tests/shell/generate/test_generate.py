@@ -55,7 +55,7 @@ def in_bash(tmp_path, line):
     program = tmp_path / "hashell"
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m hashell "$@"\n')
     program.chmod(0o755)
-    (tmp_path / "x.crm").write_text("primitive web ocf:heartbeat:Dummy\nprimitive wiki ocf:heartbeat:Dummy\n")
+    (tmp_path / "x.crm").write_text("primitive web ocf:heartbeat:Dummy\nprimitive wiki ocf:heartbeat:Dummy\nnode n1\n")
     script = (
         "compopt() { :; }; source ./completion; "
         'COMP_LINE="$1"; COMP_POINT=${#1}; _hashell; printf "%s\\n" "${COMPREPLY[@]}"'
@@ -86,6 +86,9 @@ def in_bash(tmp_path, line):
         ("hashell --cib x.crm configure location l w", ["web", "wiki"]),
         ("hashell --cib x.crm configure property no-quorum-policy=fr", ["freeze"]),
         ("hashell --cib x.c", ["x.crm"]),
+        ("hashell --cib x.crm simulate --node-down n", ["n1"]),
+        ("hashell --cib x.crm simulate x", ["x.crm"]),
+        ("hashell --cib x.crm simulate --graph x", ["x.crm"]),
     ],
 )
 def test_bash_offers(tmp_path, line, offered):
