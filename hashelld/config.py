@@ -184,6 +184,7 @@ def to_settings(config: DaemonConfig) -> Settings:
         takeover_delay_ms=config.takeover_delay_ms,
         ocf_root=config.ocf_root,
         own_ocf_root=str(Path(__file__).resolve().parent / "agents" / "ocf"),
+        shims_dir=str(Path(config.state) / "shims"),
         state_dir=config.state,
         environment=config.environment,
     )

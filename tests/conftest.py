@@ -19,6 +19,9 @@ PACKAGES = {
     "fence_dummy": "fence-agents",
     "crm": "crmsh",
     "heartbeat:IPaddr2": "resource-agents",
+    "heartbeat:Stateful": "resource-agents",
+    "pacemaker:Stateful": "pacemaker-resource-agents",
+    "crm_simulate": "pacemaker-cli-utils",
 }
 SYSTEM_PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise, product
 from typing import Final
@@ -10,9 +11,10 @@ from hashell.commands.drawing import Drawing, Frame, Line, Spot
 from hashelld.cib.document import Cib
 from hashelld.cib.lang.format import format_object
 from hashelld.model.constraint import Colocation, Constraint, Location, Order, ResourceSet, TicketConstraint
-from hashelld.model.resource import Agent, Bundle, Clone, Group, Primitive, Resource, Template
+from hashelld.model.resource import Agent, Bundle, Clone, Group, Primitive, Resource, Tag, Template
 
 
+_IS_NODE: Final = "#uname eq "
 _NODE: Final = {"shape": "ellipse", "style": "filled", "fillcolor": "gray92", "color": "gray50"}
 _TICKET: Final = {"shape": "note", "color": "gray50"}
 _OTHER: Final = {"shape": "component", "color": "gray50"}
@@ -60,12 +62,9 @@ class _Graph:
     def _frame(self, found: Resource) -> Frame:
         inner = [self._resources[name] for name in _children(found) if name in self._resources]
         return Frame(
+            id=found.id,
             label=_title(found),
-            # Arrows cannot end at a frame: those of the whole end at this point.
-            spots=(
-                Spot(id=found.id, label="", style={"shape": "point"}, note=_title(found)),
-                *(_spot(one) for one in inner if one.id not in self._frames),
-            ),
+            spots=tuple(_spot(one) for one in inner if one.id not in self._frames),
             frames=tuple(self._frame(one) for one in inner if one.id in self._frames),
         )
 
@@ -96,7 +95,7 @@ class _Graph:
                 tail=tail, head=self._place(f"node {found.node}", found.node), label=_score(found.score), style=style
             )
         for number, rule in enumerate(found.rules):
-            place = self._place(f"rule {found.id} {number}", f"rule of {found.id}")
+            place = self._place(f"rule {found.id} {number}", _rules(found)[number])
             yield Line(tail=tail, head=place, label=_score(rule.score), style=_LIKES)
 
     def _place(self, name: str, label: str) -> str:
@@ -126,7 +125,9 @@ class _Text:
                 yield from self._of_resource(found, "")
         for name in self._told:
             if name not in self._resources:
-                yield from (name, *self._of_constraints(name, "  "))
+                tag = self._cib.find(name)
+                about = f"tag {name}  {' '.join(tag.members)}" if isinstance(tag, Tag) else name
+                yield from (about, *self._of_constraints(name, "    "))
         if self._sets:
             yield from ("", "constraints of several")
             for one in self._sets:
@@ -134,10 +135,10 @@ class _Text:
 
     def _of_resource(self, found: Resource, indent: str) -> Iterator[str]:
         yield indent + _title(found)
+        yield from self._of_constraints(found.id, indent + "    ")
         for name in _children(found):
             if name in self._resources:
                 yield from self._of_resource(self._resources[name], indent + "  ")
-        yield from self._of_constraints(found.id, indent + "    ")
 
     def _of_constraints(self, name: str, indent: str) -> Iterator[str]:
         told = self._told.get(name, ())
@@ -171,10 +172,29 @@ class _Text:
 def _wishes(found: Location) -> Iterator[str]:
     role = f" as {found.role}" if found.role else ""
     if found.node is not None:
-        verb = "avoids" if (found.score or "").startswith("-") else "prefers"
-        yield f"{verb} {found.node}{role} ({_score(found.score)})"
-    for rule in found.rules:
-        yield f"by rule{role} ({_score(rule.score)})"
+        yield f"{_verb(found.score)} {found.node}{role} ({_score(found.score)})"
+    for rule, text in zip(found.rules, _rules(found), strict=True):
+        as_role = f" as {rule.role}" if rule.role else role
+        yield f"{_verb(rule.score)} {text}{as_role} ({_score(rule.score) if rule.score else rule.score_attribute})"
+
+
+def _verb(score: str | None) -> str:
+    text = score or ""
+    return "avoids" if text.startswith("-") else "allows" if text.strip("+0") == "" and text else "prefers"
+
+
+def _rules(found: Location) -> list[str]:
+    """What its rules say, as the configure language has it; a node's name for a rule that says no more."""
+    said = re.split(r"\srule\s", format_object(found).replace("\\\n", " "))[1:]
+    texts = [_plain(text) or f"rule of {found.id}" for text in said]
+    return texts if len(texts) == len(found.rules) else [f"rule of {found.id}"] * len(found.rules)
+
+
+def _plain(rule: str) -> str:
+    """Without ids, role and score; `$id=r 100: $id=e #uname eq n1` is `n1`."""
+    words = [word for word in rule.split() if not word.startswith("$")]
+    text = " ".join(words[1:] if words and words[0].endswith(":") else words)
+    return text.removeprefix(_IS_NODE) if text.count(" ") == 2 else text
 
 
 def _children(found: Resource) -> tuple[str, ...]:
@@ -239,9 +259,9 @@ def _manner(found: Order) -> str:
     """What is not the usual: another kind, other actions."""
     words: Iterable[str | None] = (
         None if found.kind in (None, "Mandatory") else found.kind,
-        f"{found.then_action or found.first_action} after {found.first_action or 'start'}"
-        if found.first_action or found.then_action
-        else None,
+        None
+        if {found.first_action or "start", found.then_action or found.first_action or "start"} == {"start"}
+        else f"{found.then_action or found.first_action} after {found.first_action or 'start'}",
         "one way" if found.symmetrical is False else None,
     )
     return ", ".join(word for word in words if word)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from hashelld.agents.kinds import (
+    SYSTEM_PATH,
     AgentRefused,
     Invocation,
     Surroundings,
@@ -24,7 +25,7 @@ from hashelld.model.resource import Agent
 FENCE_DIR: Final = "/usr/sbin"
 EXTERNAL_DIR: Final = "/usr/lib/stonith/plugins/external"
 EXTERNAL: Final = "external/"
-GLUE_PATH: Final = "/usr/share/cluster-glue:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+GLUE_PATH: Final = f"/usr/share/cluster-glue:{SYSTEM_PATH}"
 
 # The cluster's own parameters, never told to the device. `action` of a configuration would win over the line
 # that is written first, and an agent without a legal action power-cycles (FENCING.md A3).

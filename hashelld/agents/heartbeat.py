@@ -14,6 +14,7 @@ from hashelld.agents.kinds import (
     base_environment,
     checked_environment,
     file_name,
+    shim_environment,
     tail,
 )
 from hashelld.model.action import Action
@@ -30,7 +31,8 @@ def invocation(action: Action, node: NodeId, around: Surroundings, exists: Exist
     path = f"{HA_DIR}/resource.d/{name}"
     if not exists(path) and exists(f"{lsb.INIT_DIR}/{name}"):
         path = f"{lsb.INIT_DIR}/{name}"
-    environment = base_environment(node, around) | {
+    environment = base_environment(node, around) | shim_environment(around)
+    environment |= {
         "HA_DIR": HA_DIR,
         "HA_FUNCS": f"{HA_DIR}/shellfuncs",
         "HA_RESOURCEDIR": f"{HA_DIR}/resource.d",

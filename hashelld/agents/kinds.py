@@ -13,6 +13,7 @@ from hashelld.model.history import OCF_ERR_CONFIGURED
 from hashelld.model.ids import Millis, NodeId
 
 
+SYSTEM_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 REASON_LENGTH_MAX: Final = 400
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@:+\\-]*\Z")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
@@ -31,6 +32,10 @@ class Surroundings(Protocol):
     @property
     def own_ocf_root(self) -> str:
         """The folder that contains `hashell/TYPE`, the agents of this package."""
+
+    @property
+    def shims_dir(self) -> str:
+        """Where Pacemaker's commands for agents are; empty when there are none."""
 
     @property
     def state_dir(self) -> str:
@@ -96,6 +101,14 @@ def base_environment(node: NodeId, around: Surroundings) -> dict[str, str]:
         "HA_debug": "0",
         **around.environment,
     }
+
+
+def shim_environment(around: Surroundings) -> dict[str, str]:
+    """What makes OCF agents call this daemon's own commands, also where Pacemaker's are installed."""
+    if not around.shims_dir:
+        return {}
+    path = around.environment.get("PATH", SYSTEM_PATH)
+    return {"PATH": f"{around.shims_dir}:{path}", "HA_SBIN_DIR": around.shims_dir}
 
 
 def tail(text: str) -> str:

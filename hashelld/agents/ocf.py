@@ -12,6 +12,7 @@ from hashelld.agents.kinds import (
     base_environment,
     checked_environment,
     file_name,
+    shim_environment,
     tail,
 )
 from hashelld.model.action import Action
@@ -37,7 +38,7 @@ def invocation(action: Action, node: NodeId, around: Surroundings) -> Invocation
     left, and learn this interpreter as HASHELL_PYTHON; their OCF_ROOT is the system's, as for any other agent.
     """
     path = agent_path(action, around)
-    environment = base_environment(node, around) | _environment(action, node, around)
+    environment = base_environment(node, around) | shim_environment(around) | _environment(action, node, around)
     argv: tuple[str, ...] = (path, action.operation)
     if action.agent is not None and action.agent.provider == OWN_PROVIDER:
         argv = ("/bin/sh", *argv)
@@ -74,6 +75,7 @@ def _environment(action: Action, node: NodeId, around: Surroundings) -> dict[str
         "OCF_RESOURCE_INSTANCE": action.resource or "",
         "OCF_RESOURCE_TYPE": action.agent.type,
         "OCF_RESOURCE_PROVIDER": action.agent.provider,
+        "OCF_EXIT_REASON_PREFIX": _REASON_PREFIX,
         "OCF_CHECK_LEVEL": action.parameters.get("OCF_CHECK_LEVEL", action.meta.get("OCF_CHECK_LEVEL", "0")),
         "OCF_RESKEY_crm_feature_set": FEATURE_SET,
         **{f"OCF_RESKEY_CRM_meta_{name.replace('-', '_')}": value for name, value in meta.items()},

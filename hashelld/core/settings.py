@@ -32,6 +32,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ocf_root: str = "/usr/lib/ocf"
     own_ocf_root: str = ""
     """Where `ocf:hashell:` agents are (they ship with the package)."""
+    shims_dir: str = ""
+    """Where the daemon keeps Pacemaker's commands for its agents."""
     state_dir: str = ""
     """For agents that keep state without root (HA_RSCTMP)."""
     environment: dict[str, str] = {}

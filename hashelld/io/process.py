@@ -11,6 +11,7 @@ from heapq import heappop, heappush
 from pathlib import Path
 from typing import Final
 
+from hashelld.agents.kinds import SYSTEM_PATH
 from hashelld.core.effects import RunAgent
 from hashelld.core.events import AgentEnded
 from hashelld.io.journal import TOKEN_VARIABLE, Journal
@@ -19,7 +20,7 @@ from hashelld.model.ids import Millis
 
 
 BASE_ENVIRONMENT: Final = {
-    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "PATH": SYSTEM_PATH,
     "LC_ALL": "C",
     "HOME": "/",
 }

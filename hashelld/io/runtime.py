@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -37,6 +38,7 @@ from hashelld.io.journal import Journal
 from hashelld.io.logs import MESSAGES, Log
 from hashelld.io.privileges import lock_memory, raise_priority, settle_memory, settle_process
 from hashelld.io.process import Processes
+from hashelld.io.shims import write_shims
 from hashelld.io.sockets import Context, Gatekeeper, Opened, PeerSockets
 from hashelld.io.store import Store
 from hashelld.io.systemd import notify
@@ -89,6 +91,7 @@ class World:
             # The store's lock is held from here on: no other daemon is the parent of the agents in this journal.
             try:
                 self.journal = Journal(config.state, clock)
+                write_shims(Path(to_settings(config).shims_dir), config.socket)
             except OSError as failure:
                 raise StartFailed(f"{failure.filename}: {failure.strerror}") from failure
             opened.callback(self.journal.close)

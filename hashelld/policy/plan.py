@@ -34,6 +34,7 @@ class Plan:
         apply_tickets(situation)
         colocations = Colocations(situation)
         place(situation, colocations)  # A node and a role for everything.
+        situation.wake_at(situation.attributes.wake_ms)  # All rules have been judged by now.
         graph = Graph()
         add_actions(situation, graph)
         add_fencing(situation, graph)

@@ -163,4 +163,11 @@ class _Nodes:
         for node, book in self._books.items():
             before = self._after.get(node) or NodeView(node=node, is_remote=True, status=NodeStatus(node=node))
             self._after[node] = msgspec.structs.replace(before, status=book.status())
-        return msgspec.structs.replace(self._view, nodes=tuple(self._after.values()))
+        nodes = tuple(self._after.values())
+        return msgspec.structs.replace(self._view, nodes=nodes, reported=self._reported())
+
+    def _reported(self) -> tuple[NodeId, ...]:
+        """Whatever was done on a node, it has a state now."""
+        before = self._view.reported
+        touched = (node for node, view in self._after.items() if view is not self._before.get(node))
+        return tuple(dict.fromkeys((*before, *touched))) if before else before

@@ -123,4 +123,10 @@ def moment(view: ClusterView, now_ms: int) -> ClusterView:
 
 def _with_node(view: ClusterView, changed: NodeView) -> ClusterView:
     nodes = tuple(changed if node.node == changed.node else node for node in view.nodes)
-    return msgspec.structs.replace(view, nodes=nodes if view.node(changed.node) is not None else (*nodes, changed))
+    is_known = view.node(changed.node) is not None
+    is_reported = not view.reported or changed.node in view.reported
+    return msgspec.structs.replace(
+        view,
+        nodes=nodes if is_known else (*nodes, changed),
+        reported=view.reported if is_reported else (*view.reported, changed.node),
+    )

@@ -17,6 +17,7 @@ class Around(msgspec.Struct, frozen=True, kw_only=True):
 
     ocf_root: str = "/usr/lib/ocf"
     own_ocf_root: str = "/opt/hashelld/agents/ocf"
+    shims_dir: str = ""
     state_dir: str = "/run/test"
     environment: dict[str, str] = {}
 

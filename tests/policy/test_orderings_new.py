@@ -58,6 +58,16 @@ def test_who_waits_for_a_clone_waits_for_all_of_it() -> None:
     assert before(world.the(b, "start")) == {"start x:0", "start x:1"}
 
 
+def test_one_instance_can_be_meant_by_its_number() -> None:
+    world = World(order(first=ResourceId("c"), then=B, options=(("first-instance", "1"),)))
+    clone = world.item("c", Kind.CLONE)
+    for number in range(2):
+        world.starts(world.item(f"x:{number}", parent=clone), number)
+    b = world.starts(world.item("b"), 0)
+    edges(world)
+    assert before(world.the(b, "start")) == {"start x:1"}
+
+
 def test_interleaved_instances_have_edges_of_their_own() -> None:
     world = World(order(first=ResourceId("c"), then=ResourceId("d")))
     first, then = world.item("c", Kind.CLONE), world.item("d", Kind.CLONE)

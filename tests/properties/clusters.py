@@ -120,17 +120,21 @@ def _hosts(draw: st.DrawFn, *, has_device: bool) -> tuple[Host, ...]:
 def _sensible(said: list[Constraint], things: list[Thing]) -> tuple[Constraint, ...]:
     # Of two orders between the same two resources Pacemaker heeds the first alone; nobody means both.
     found = {_sense(constraint): constraint for constraint in said}.values()
-    limited = {thing.name for thing in things if isinstance(thing, Group) or _has(thing, FAILED)}
-    limited |= {other.resource for other in found if isinstance(other, Location) and other.score in NEGATIVE}
+    groups = {thing.name for thing in things if isinstance(thing, Group)}
+    banned = {thing.name for thing in things if _has(thing, FAILED)}
+    banned |= {other.resource for other in found if isinstance(other, Location) and other.score in NEGATIVE}
     settled = {thing.name for thing in things if isinstance(thing, Clone) and _has(thing, ACTIVE)}
 
     def is_judged_alike(constraint: Constraint) -> bool:
         match constraint:
             case Colocation(resource=resource, score=score) if score in NEGATIVE:
-                # Since 2.1.6 others may make room for a resource that shuns them and is banned elsewhere.
-                return resource not in limited
+                # Others may make room for a resource that shuns them and is banned elsewhere (since 2.1.6).
+                return resource not in banned | groups
+            case Colocation(resource=resource, score=score) if score != "INFINITY":
+                # A wish counts after all that is mandatory, a group's own bans too (since 2.1.6).
+                return resource not in banned & groups
             case Location(resource=resource, score=score, role="") if score not in NEGATIVE:
-                # Since 2.1.7 an active instance stays where another node has a better score.
+                # An active instance stays where another node has a better score (since 2.1.7).
                 return resource not in settled
             case _:
                 return True

@@ -187,7 +187,7 @@ class Changes:
         found = self._covered(item, item.ops.get((result.operation, 0)), node)
         if self._is_only_secret(item, found, node, result):
             return False
-        if result.restart_digest and result.restart_digest != restart_digest(found, result.restart_params or None):
+        if not _is_restart_digest(result, found):
             self._restart(item)
         elif result.digest == all_digest(found):
             return False
@@ -237,6 +237,15 @@ class Changes:
             return
         item.is_reload = True
         self._maker.step(item, "reload-agent", node, is_required=True).reason = _DEFINITION
+
+
+def _is_restart_digest(result: ActionResult, found: dict[str, str]) -> bool:
+    """Is it the same as far as a restart is concerned? Histories that name no parameters mean either all or none."""
+    if not result.restart_digest:
+        return True
+    if result.restart_params.strip():
+        return result.restart_digest == restart_digest(found, result.restart_params)
+    return result.restart_digest in {restart_digest(found, None), restart_digest(found, "")}
 
 
 def _since_start(results: list[ActionResult]) -> list[ActionResult]:

@@ -41,10 +41,18 @@ def add_order(orderer: Orderer, constraint: Order) -> None:
     if named[0] is not None or named[1] is not None:
         _add_sets(orderer, constraint, _as_sets(constraint, named))
         return
-    first = orderer.situation.named(constraint.first)
-    then = orderer.situation.named(constraint.then)
+    options = dict(constraint.options)
+    first = _instance(orderer.situation.named(constraint.first), options.get("first-instance"))
+    then = _instance(orderer.situation.named(constraint.then), options.get("then-instance"))
     if first is not None and then is not None:
         _add_simple(orderer, constraint, first, then)
+
+
+def _instance(item: Item | None, number: str | None) -> Item | None:
+    """The numbered instance of a clone, where old configurations give a number; None when there is no such."""
+    if item is None or number is None:
+        return item
+    return next((child for child in item.children if child.id == f"{child.base_id}:{number.strip()}"), None)
 
 
 def _as_sets(constraint: Order, named: list[tuple[str, ...] | None]) -> tuple[ResourceSet, ResourceSet]:

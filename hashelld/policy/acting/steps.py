@@ -32,7 +32,7 @@ class Edge:
     SEQUENCE: Final = 1
     """Sequence alone, when both happen."""
     THEN_IMPLIES_FIRST: Final = 2
-    """If `then` is required, `first` is."""
+    """If `then` is required and not part of a live migration, `first` is none either."""
     FIRST_IMPLIES_THEN: Final = 4
     """If `first` is required, `then` is."""
     FIRST_IMPLIES_THEN_SAME_NODE: Final = 8
@@ -42,7 +42,7 @@ class Edge:
     PROMOTED_THEN_IMPLIES_FIRST: Final = 32
     """If `then` is required and its item is or will be promoted, `first` is required; a migration becomes a restart."""
     UNMIGRATABLE_BLOCKS: Final = 64
-    """`then` has to be migratable (or not required), or `first` cannot run."""
+    """`first` is part of the live migration that `then` is: required with it, and not done when it is none."""
     ASYMMETRIC: Final = 128
     """`then` may not go up before `first` has, but goes on when `first` stops."""
     UNRUNNABLE_BLOCKS: Final = 256
@@ -50,7 +50,7 @@ class Edge:
     INTERMEDIATE_STOP: Final = 512
     """`first` is a stop between: needed when `then` is, or `then` cannot be done."""
     FIRST_ELSE_THEN: Final = 1024
-    """If `first` can run, `then` need not."""
+    """`then` is a mere event because of `first`: if that cannot run, it has to be done really."""
     SHOWS_FIRST: Final = 2048
     """A required `then` keeps an optional pseudo `first` in the transition."""
     SHOWS_THEN: Final = 4096

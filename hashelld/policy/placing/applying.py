@@ -27,6 +27,9 @@ def apply_tie(placer: Placer, dependent: Item, primary: Item, tie: Tie) -> None:
             placer.colocations.follow(dependent, tie, primary, primary.home)
     elif primary.kind is Kind.GROUP:
         _apply_with_group(placer, dependent, primary, tie)
+    elif primary.kind is Kind.BUNDLE:
+        if primary.is_assigned:
+            _apply_with_bundle(placer, dependent, primary, tie)
     elif primary.is_assigned:
         _apply_with_instances(placer, dependent, primary, tie)
 
@@ -59,8 +62,8 @@ def _apply_with_group(placer: Placer, dependent: Item, group: Item, tie: Tie) ->
 def _apply_to_role(placer: Placer, dependent: Item, primary: Item, tie: Tie) -> None:
     if primary.home is None or dependent.home is None:
         return
-    value = placer.colocations.value
-    if value(dependent.home, tie) != value(primary.home, tie):
+    value, seat_of = placer.colocations.value, placer.colocations.seat_of
+    if value(seat_of(dependent, dependent.home), tie) != value(seat_of(primary, primary.home), tie):
         if tie.score >= INFINITY and tie.dependent_stage is Stage.PROMOTED:
             dependent.priority = -INFINITY
         return
@@ -108,6 +111,53 @@ def _note_company(placer: Placer, dependent: Item, primary: Item, homes: list[in
         for node in range(len(situation.nodes)):
             if node not in homes:
                 situation.note(dependent, f"only with {primary.id}", node, -INFINITY)
+
+
+def _apply_with_bundle(placer: Placer, dependent: Item, bundle: Item, tie: Tie) -> None:
+    """With the containers; where the role counts, with those whose content has it."""
+    if dependent.is_assigned:
+        if tie.dependent_stage is Stage.PROMOTED:
+            _promote_with_bundle(placer, dependent, bundle, tie)
+        return
+    if tie.dependent.kind in {Kind.CLONE, Kind.BUNDLE}:
+        partner = partner_of(placer, dependent, bundle)
+        if partner is not None:
+            apply_tie(placer, dependent, partner, tie)
+        elif tie.score >= INFINITY:
+            placer.settle(dependent, None)
+            dependent.why_stopped = f"no container of {bundle.id} is where it could run"
+        return
+    homes = []
+    for replica in bundle.replicas:
+        child, home = replica.child, replica.container.home
+        if home is None or is_blocked(replica.container):
+            continue
+        if tie.primary_stage >= Stage.PROMOTED and (child is None or child.highest_next() < Stage.PROMOTED):
+            continue
+        homes.append(home)
+        if tie.score < INFINITY:
+            for node in placer.colocations.matching(home, tie):
+                dependent.table.shift(node, tie.score)
+                placer.situation.note(dependent, f"colocation {tie.id} with {bundle.id}", node, tie.score)
+    if tie.score >= INFINITY:
+        keep_on(dependent.table, [at for home in homes for at in placer.colocations.matching(home, tie)])
+        _note_company(placer, dependent, bundle, homes)
+
+
+def _promote_with_bundle(placer: Placer, dependent: Item, bundle: Item, tie: Tie) -> None:
+    """A role chosen by where the bundle's content is, or is promoted."""
+    home = home_of(dependent)
+    seat = None if home is None else placer.colocations.seat_of(dependent, home)
+    seats = [] if seat is None else placer.colocations.matching(seat, tie)
+    there = False
+    for replica in bundle.replicas:
+        child = replica.child
+        is_met = tie.primary_stage is Stage.UNKNOWN or (child is not None and child.highest_next() is tie.primary_stage)
+        there |= is_met and replica.container.home in seats
+    if there:
+        dependent.priority = add(dependent.priority, tie.score)
+    elif tie.score >= INFINITY:
+        dependent.priority = -INFINITY
 
 
 def _interleaves(tie: Tie) -> bool:

@@ -91,6 +91,25 @@ class Colocations:
             return []
         return [tie for tie in group.ties_with if tie.score >= INFINITY]
 
+    def for_role(self, instance: Item) -> list[Tie]:
+        """What decides the role of a placed instance; what is inside a bundle heeds the ties of the bundle."""
+        found = self.this_with(instance)
+        clone = instance.clone
+        if clone is None or clone.parent is None or clone.parent.kind is not Kind.BUNDLE:
+            return found
+        return [*found, *clone.parent.ties_with]
+
+    def host_of(self, node: int) -> int | None:
+        """Of a guest node: the node that its container goes to."""
+        connection = self._situation.nodes[node].connection
+        container = None if connection is None else connection.container
+        return None if container is None else container.home
+
+    def seat_of(self, item: Item, node: int) -> int:
+        """The node where an item counts as being: what is inside a bundle, on the host of its container."""
+        host = self.host_of(node) if item.is_isolated else None
+        return node if host is None else host
+
     # -- the dependent follows
 
     def any_usable(self, table: Table) -> bool:

@@ -24,6 +24,7 @@ def apply_criteria(situation: Situation) -> None:
     default = 0 if situation.settings.is_symmetric else None
     for item in situation.items:
         item.table = Table(default)
+    _close_remote_nodes(situation)
     _apply_health(situation)
     for constraint in situation.cib.objects:
         if isinstance(constraint, Location):
@@ -36,6 +37,32 @@ def apply_criteria(situation: Situation) -> None:
         if item.kind is Kind.PRIMITIVE:
             _apply_lock(situation, item)
             _apply_stickiness(situation, item)
+
+
+def _close_remote_nodes(situation: Situation) -> None:
+    """Devices, connections and guests stay on members; a bundle's nodes are for the bundle's child alone."""
+    remote = [node.index for node in situation.nodes if node.connection is not None]
+    if not remote:
+        return
+    bundles = {node: _bundle_of(situation.nodes[node].connection) for node in remote}
+    for item in situation.items:
+        is_kept_off = item.is_device or item.is_remote_connection or _is_guest(item)
+        inside = item.top if item.is_isolated else None
+        for node, bundle in bundles.items():
+            if bundle is not None and bundle is not inside:
+                item.table.set(node, -INFINITY)
+                item.discovery[node] = "never"
+            elif is_kept_off:
+                item.table.set(node, -INFINITY)
+
+
+def _bundle_of(connection: Item | None) -> Item | None:
+    return connection.top if connection is not None and connection.top.kind is Kind.BUNDLE else None
+
+
+def _is_guest(item: Item) -> bool:
+    """Is it the container or virtual machine behind a guest node? (Those of bundles may run on remote nodes.)"""
+    return not item.is_bundle_container and any(filler.is_remote_connection for filler in item.fillers)
 
 
 def prefer(situation: Situation, item: Item, source: str, nodes: dict[int, Score]) -> None:
@@ -229,11 +256,11 @@ def threshold_text(item: Item, count: int) -> str:
 
 
 def _apply_bans(situation: Situation, item: Item) -> None:
-    """What failed where: bans of the item, for an anonymous instance of its whole clone."""
+    """What failed where. That it failed too often bans, for an anonymous instance, its whole clone."""
     for at, reason in item.bans.items():
-        ban(situation, _banned(item), reason, at)
+        ban(situation, item, reason, at)
     if item.banned_everywhere:
-        ban(situation, _banned(item), item.banned_everywhere)
+        ban(situation, item, item.banned_everywhere)
     if item.kind is not Kind.PRIMITIVE or not item.threshold:
         return
     for at, tally in item.tallies.items():

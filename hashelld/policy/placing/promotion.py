@@ -28,7 +28,7 @@ def add_promotion_scores(placer: Placer, clone: Item) -> None:
             state = placer.situation.nodes[node]
             if not state.is_usable:
                 continue
-            score = _promotion_score(clone, instance, state)[0]
+            score = _promotion_score(placer, clone, instance, state)[0]
             if score > 0:
                 instance.table.prefer(node, score)
                 placer.situation.note(instance, "promotion score", node, score)
@@ -37,22 +37,30 @@ def add_promotion_scores(placer: Placer, clone: Item) -> None:
             instance.priority = max(instance.priority, score)
 
 
-def _promotion_score(clone: Item, instance: Item, node: Node) -> tuple[Score, bool]:
+def _promotion_score(placer: Placer, clone: Item, instance: Item, node: Node) -> tuple[Score, bool]:
     """The promotion score of an instance on a node, and whether any attribute gives it."""
     if instance.children:
         total, is_given = 0, False
         for child in instance.children:
-            score, is_own = _promotion_score(clone, child, node)
+            score, is_own = _promotion_score(placer, clone, child, node)
             total += score
             is_given |= is_own
         return total, is_given
     if not _counts(clone, instance, node.index):
         return 0, False
+    attributes = _attributes(placer, instance, node)
     for name in _names(instance):
-        value = node.attributes.get(_ATTRIBUTE + name)
+        value = attributes.get(_ATTRIBUTE + name)
         if value is not None:
             return score_of(value, 0), True
     return 0, False
+
+
+def _attributes(placer: Placer, instance: Item, node: Node) -> dict[str, str]:
+    """The node's attributes; of a guest those of its host where the resource asks for them."""
+    host = placer.colocations.host_of(node.index)
+    is_asked = instance.meta.get("container-attribute-target", "").strip().lower() == "host"
+    return placer.situation.nodes[host].attributes if is_asked and host is not None else node.attributes
 
 
 def _names(instance: Item) -> list[str]:
@@ -117,14 +125,15 @@ def _rate(placer: Placer, clone: Item, instance: Item) -> None:
         return
     after = instance.highest_next()
     if after in {Stage.STARTED, Stage.UNKNOWN}:
-        score, is_given = _promotion_score(clone, instance, placer.situation.nodes[home])
+        node = placer.situation.nodes[home]
+        score, is_given = _promotion_score(placer, clone, instance, node) if _will_be_up(node) else (0, False)
         instance.priority = score if is_given else -1
     elif after in {Stage.UNPROMOTED, Stage.STOPPED}:
         instance.priority = -INFINITY
     for _name, table in (*_locations(instance), *clone.promotion_scores):
         if home in table.scores:
             instance.priority = add(instance.priority, table.scores[home])
-    for tie in placer.colocations.this_with(instance):
+    for tie in placer.colocations.for_role(instance):
         apply_tie(placer, instance, tie.primary, tie)
     instance.sort_index = INFINITY if after is Stage.PROMOTED else instance.priority
 
@@ -148,20 +157,11 @@ def _raise_started(item: Item) -> None:
 
 def _merge(placer: Placer, clone: Item) -> None:
     """Priorities of zero and more join the clone's node scores, with the wishes of who is with the promoted role."""
-    table = clone.table
     for instance in clone.children:
         home = home_of(instance)
-        if instance.sort_index >= 0 and home is not None and table.allows(home):
-            table.set(home, add(instance.sort_index, table.score(home)))
-    hear = placer.colocations.hear
-    clone.is_merging = True
-    for tie in clone.ties_with:
-        if tie.dependent_stage is Stage.PROMOTED and tie.score >= INFINITY:
-            table = hear(table, tie.primary, tie, 1.0, is_optional=False)
-    for tie in clone.ties_of:
-        if tie.primary_stage is Stage.PROMOTED and has_influence(tie, clone):
-            table = hear(table, tie.dependent, tie, tie.score / INFINITY, is_optional=True, only_positive=True)
-    clone.table = table
+        if instance.sort_index >= 0 and home is not None and clone.table.allows(home):
+            clone.table.set(home, add(instance.sort_index, clone.table.score(home)))
+    _hear_of_role(placer, clone)
     ban_promotion_without_ticket(placer, clone)
     for instance in clone.children:
         home = home_of(instance)
@@ -169,7 +169,30 @@ def _merge(placer: Placer, clone: Item) -> None:
             instance.sort_index = INFINITY
         elif home is not None and instance.sort_index >= 0 and clone.table.allows(home):
             instance.sort_index = clone.table.score(home)
-    clone.is_merging = False
+
+
+def _hear_of_role(placer: Placer, clone: Item) -> None:
+    """The content of a bundle hears as if it were on the hosts of its containers."""
+    whole = clone.parent if clone.parent is not None else clone
+    seats = {node: placer.colocations.seat_of(clone, node) for node in clone.table.scores}
+    table = clone.table
+    if clone.parent is not None:
+        table = Table(None, {seat: table.score(node) for node, seat in seats.items() if seat != node})
+    hear = placer.colocations.hear
+    clone.is_merging = whole.is_merging = True
+    for tie in whole.ties_with:
+        if tie.dependent_stage is Stage.PROMOTED and tie.score >= INFINITY:
+            table = hear(table, tie.primary, tie, 1.0, is_optional=False)
+    for tie in whole.ties_of:
+        if tie.primary_stage is Stage.PROMOTED and has_influence(tie, whole):
+            table = hear(table, tie.dependent, tie, tie.score / INFINITY, is_optional=True, only_positive=True)
+    clone.is_merging = whole.is_merging = False
+    if clone.parent is None:
+        clone.table = table
+        return
+    for node, seat in seats.items():
+        if seat != node:
+            clone.table.set(node, table.score(seat))
 
 
 def _is_managed(instance: Item) -> bool:
@@ -188,13 +211,19 @@ def _place_to_be_promoted(placer: Placer, clone: Item, instance: Item) -> int | 
     if not is_managed:
         if instance.highest_stage() is not Stage.PROMOTED:
             return None
-    elif instance.priority < 0 or not placer.situation.nodes[home].is_usable:
+    elif instance.priority < 0 or not _will_be_up(placer.situation.nodes[home]):
         return None
     if not clone.table.allows(home):
         return None
     if is_managed and clone.counts.get(home, 0) >= clone.promoted_node_max:
         return None
     return home
+
+
+def _will_be_up(node: Node) -> bool:
+    """Can it run something, and will its host be there if it is a guest?"""
+    container = None if node.connection is None else node.connection.container
+    return node.is_usable and (container is None or container.home is not None)
 
 
 def _set_unpromoted(item: Item) -> None:

@@ -22,7 +22,7 @@ _PORT: Final = "3121"
 _MONITOR_MS: Final = 60_000
 _HOST_MAX: Final = 254
 """The last number in a network; beyond it is the address that all of it hear."""
-_ADDRESS: Final = re.compile(r"(\d+)\.(\d+)\.(\d+)\.(\d+)\Z", re.ASCII)
+_ADDRESS: Final = re.compile(r"(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\Z", re.ASCII)
 _KEY: Final = "/etc/pacemaker/authkey"
 _LOGS: Final = "/var/log/pacemaker/bundles"
 _DAEMON: Final = "/usr/sbin/pacemaker-remoted"

@@ -15,16 +15,17 @@ def item_of(
 
     `is_idle`: the history only says that it is not running, for which no instance is made.
     """
-    situation = notes.situation
-    found = situation.by_id.get(name)
-    if found is None:
-        first = situation.by_id.get(f"{without_number(name)}:0")
+    known = notes.situation.by_id.get(name)
+    if known is not None and known.kind is not Kind.PRIMITIVE:
+        return None
+    found = known
+    removed = known if known is not None and known.is_removed else None
+    if known is None or removed is not None:
+        first = notes.situation.by_id.get(f"{without_number(name)}:0")
         if first is not None and first.is_anonymous:
             found = first
-    elif found.kind is not Kind.PRIMITIVE:
-        return None
     if found is not None and found.is_anonymous:
-        found = _instance_of(notes, found, without_number(name), node, is_idle=is_idle)
+        found = _instance_of(notes, found, without_number(name), node, is_idle=is_idle) or removed
     if found is None and has_results:
         agent = None if node.view is None else node.view.status.agents.get(ResourceId(name))
         found = notes.add_removed(name, agent)

@@ -14,6 +14,9 @@ REMOTE_AGENT: Final = Agent("ocf", "pacemaker", "remote")
 """What connects to a remote node."""
 DEVICE: Final = "stonith"
 """The standard of agents that fence."""
+_COUNT_MAX: Final = 10_000
+"""More instances than this are not planned for."""
+_DIGITS_MAX: Final = 18
 _MULTIPLE: Final = frozenset({"stop_start", "stop_only", "block", "stop_unexpected"})
 _NEEDS: Final = {
     "nothing": Needs.NOTHING,
@@ -96,6 +99,8 @@ def settle_clone(item: Item, node_count: int, *, is_master: bool, can_be_unique:
 
 
 def count_of(texts: dict[str, str], *names: str, default: int) -> int:
-    """A whole number not below zero under the first of some names; the default where it is none."""
+    """A whole number not below zero (and not beyond all reason) under the first of some names; else the default."""
     text = next((texts[name] for name in names if name in texts), "").strip()
-    return int(text) if text.isascii() and text.isdigit() else default
+    if not (text.isascii() and text.isdigit()):
+        return default
+    return min(int(text[:_DIGITS_MAX]), _COUNT_MAX)

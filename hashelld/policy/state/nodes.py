@@ -17,6 +17,7 @@ from hashelld.policy.state.situation import Situation
 
 _SITE: Final = "site-name"
 _CONTAINER: Final = "container"
+_DIGITS_MAX: Final = 18
 
 
 def format_count(count: int) -> str:
@@ -96,7 +97,7 @@ def whole_numbers(texts: dict[str, str]) -> dict[str, int]:
 def _whole(text: str) -> int:
     body = text.strip()
     digits = body[1:] if body[:1] in {"-", "+"} else body
-    return int(body) if digits.isascii() and digits.isdigit() else 0
+    return int(body) if digits.isascii() and digits.isdigit() and len(digits) <= _DIGITS_MAX else 0
 
 
 def connect(situation: Situation, connection: Item, name: str) -> Node:
