@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hashelld.model.score import INFINITY, Score, add
 from hashelld.policy.placing.colocation import applies_to, keep_on
 from hashelld.policy.placing.partners import home_of, is_blocked, partner_of
-from hashelld.policy.state.items import Item, Kind, Stage
+from hashelld.policy.state.items import Item, Kind, Replica, Stage
 from hashelld.policy.state.ties import Tie
 
 
@@ -120,28 +120,36 @@ def _apply_with_bundle(placer: Placer, dependent: Item, bundle: Item, tie: Tie) 
             _promote_with_bundle(placer, dependent, bundle, tie)
         return
     if tie.dependent.kind in {Kind.CLONE, Kind.BUNDLE}:
-        partner = partner_of(placer, dependent, bundle)
-        if partner is not None:
-            apply_tie(placer, dependent, partner, tie)
-        elif tie.score >= INFINITY:
-            placer.settle(dependent, None)
-            dependent.why_stopped = f"no container of {bundle.id} is where it could run"
+        _pair_with_container(placer, dependent, bundle, tie)
         return
-    homes = []
-    for replica in bundle.replicas:
-        child, home = replica.child, replica.container.home
-        if home is None or is_blocked(replica.container):
-            continue
-        if tie.primary_stage >= Stage.PROMOTED and (child is None or child.highest_next() < Stage.PROMOTED):
-            continue
-        homes.append(home)
-        if tie.score < INFINITY:
-            for node in placer.colocations.matching(home, tie):
-                dependent.table.shift(node, tie.score)
-                placer.situation.note(dependent, f"colocation {tie.id} with {bundle.id}", node, tie.score)
+    homes = [home for replica in bundle.replicas if (home := _home_with_role(replica, tie)) is not None]
     if tie.score >= INFINITY:
         keep_on(dependent.table, [at for home in homes for at in placer.colocations.matching(home, tie)])
         _note_company(placer, dependent, bundle, homes)
+        return
+    for home in homes:
+        for node in placer.colocations.matching(home, tie):
+            dependent.table.shift(node, tie.score)
+            placer.situation.note(dependent, f"colocation {tie.id} with {bundle.id}", node, tie.score)
+
+
+def _pair_with_container(placer: Placer, dependent: Item, bundle: Item, tie: Tie) -> None:
+    partner = partner_of(placer, dependent, bundle)
+    if partner is not None:
+        apply_tie(placer, dependent, partner, tie)
+    elif tie.score >= INFINITY:
+        placer.settle(dependent, None)
+        dependent.why_stopped = f"no container of {bundle.id} is where it could run"
+
+
+def _home_with_role(replica: Replica, tie: Tie) -> int | None:
+    """Where a container goes, if its content will have the role that the tie asks for."""
+    child = replica.child
+    if is_blocked(replica.container):
+        return None
+    if tie.primary_stage >= Stage.PROMOTED and (child is None or child.highest_next() < Stage.PROMOTED):
+        return None
+    return replica.container.home
 
 
 def _promote_with_bundle(placer: Placer, dependent: Item, bundle: Item, tie: Tie) -> None:
