@@ -7,7 +7,7 @@ from importlib import import_module
 from msgspec.structs import replace
 
 from hashell.errors import Refused
-from hashell.outcomes import Said
+from hashell.outcomes import Outcome, Said
 from hashell.session import Session
 from hashelld.cib.document import Cib
 from hashelld.cib.edit import Edit, Put
@@ -91,6 +91,14 @@ def carry_out(session: Session, edits: tuple[Edit, ...], text: str, *, wait: boo
         settle(session, settled.version)
     warnings = (settled.warning,) if settled.warning else ()
     return Said(text=text, data={"changed": True, "version": str(settled.version)}, warnings=warnings)
+
+
+def carry_out_or_preview(session: Session, edits: tuple[Edit, ...], text: str, *, wait: bool, dry_run: bool) -> Outcome:
+    """As `carry_out`; with `dry_run` nothing is changed, and what the cluster would do is told."""
+    if not dry_run or not edits:
+        return carry_out(session, edits, text, wait=wait)
+    planned: Outcome = import_module("hashell.commands.foresight").foresee_edits(session, edits)
+    return planned
 
 
 def settle(session: Session, version: Version | None = None) -> None:

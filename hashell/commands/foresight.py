@@ -7,6 +7,8 @@ from msgspec.structs import replace
 from hashell.commands.consequences import Placement, changes_of, steps_of, untouched
 from hashell.outcomes import Outcome, Planned, Why
 from hashell.session import Session
+from hashelld.cib.diff import unified
+from hashelld.cib.edit import Edit, apply
 from hashelld.cib.view import ClusterView
 from hashelld.model.action import Action, ActionKind
 from hashelld.model.ids import NodeId, ResourceId
@@ -36,6 +38,13 @@ def foresee(view: ClusterView, diff: str) -> Planned:
         transition = plan(view)
     whole = Transition(tuple(actions), transition.placement, transition.blocked, first.wake_ms)
     return planned(whole, before, diff)
+
+
+def foresee_edits(session: Session, edits: tuple[Edit, ...]) -> Planned:
+    """What the cluster would do if these edits were committed now, whatever the draft is."""
+    applied = session.applied().cib
+    after = apply(applied, edits)
+    return foresee(replace(session.view(), cib=after), unified(applied, after, "applied", "with this"))
 
 
 def planned(transition: Transition, before: Placement, diff: str = "") -> Planned:

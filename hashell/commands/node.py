@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from hashell.commands.changes import carry_out, listed, with_attribute
+from hashell.commands.changes import carry_out_or_preview, listed, with_attribute
 from hashell.commands.drafting import set_at_once
 from hashell.commands.observed import node_lines
 from hashell.errors import Refused, Usage
@@ -39,42 +39,60 @@ def node_show(session: Session, *nodes: NodeRef) -> Outcome:
     return Table(columns=("node", "state", "office", "resources", "attributes", "transient"), rows=tuple(rows))
 
 
-@command("node", "standby", stops=True, examples=("node standby node1", "node standby --all", "node standby --wait"))
-def node_standby(session: Session, *nodes: NodeRef, all_: Flag = False, wait: Flag = False) -> Outcome:
+@command(
+    "node",
+    "standby",
+    stops=True,
+    examples=("node standby node1", "node standby node1 --dry-run", "node standby --all", "node standby --wait"),
+)
+def node_standby(
+    session: Session, *nodes: NodeRef, all_: Flag = False, wait: Flag = False, dry_run: Flag = False
+) -> Outcome:
     """Let nodes run nothing: what runs there is moved away, or stopped.
 
-    Without names, the node that answers. `node online` ends it.
+    Without names, the node that answers. `node online` ends it. With --dry-run nothing is changed: what the cluster
+    would do is shown, and why.
     """
-    return _set_attribute(session, _chosen(session, nodes, is_all=all_), "standby", "on", "in standby", wait=wait)
+    return _set_attribute(
+        session, _chosen(session, nodes, is_all=all_), "standby", "on", "in standby", wait=wait, dry_run=dry_run
+    )
 
 
 @command("node", "online", examples=("node online node1", "node online --all"))
-def node_online(session: Session, *nodes: NodeRef, all_: Flag = False, wait: Flag = False) -> Outcome:
+def node_online(
+    session: Session, *nodes: NodeRef, all_: Flag = False, wait: Flag = False, dry_run: Flag = False
+) -> Outcome:
     """End the standby of nodes: they may run resources again.
 
     Without names, the node that answers.
     """
-    return _set_attribute(session, _chosen(session, nodes, is_all=all_), "standby", None, "online again", wait=wait)
+    return _set_attribute(
+        session, _chosen(session, nodes, is_all=all_), "standby", None, "online again", wait=wait, dry_run=dry_run
+    )
 
 
 @command("node", "maintenance", examples=("node maintenance node1",))
-def node_maintenance(session: Session, *nodes: NodeRef, all_: Flag = False, wait: Flag = False) -> Outcome:
+def node_maintenance(
+    session: Session, *nodes: NodeRef, all_: Flag = False, wait: Flag = False, dry_run: Flag = False
+) -> Outcome:
     """Leave everything on nodes as it is: nothing is started, stopped or monitored there.
 
     Without names, the node that answers. `node ready` ends it.
     """
     chosen = _chosen(session, nodes, is_all=all_)
-    return _set_attribute(session, chosen, "maintenance", "true", "in maintenance", wait=wait)
+    return _set_attribute(session, chosen, "maintenance", "true", "in maintenance", wait=wait, dry_run=dry_run)
 
 
 @command("node", "ready", examples=("node ready node1", "node ready --all"))
-def node_ready(session: Session, *nodes: NodeRef, all_: Flag = False, wait: Flag = False) -> Outcome:
+def node_ready(
+    session: Session, *nodes: NodeRef, all_: Flag = False, wait: Flag = False, dry_run: Flag = False
+) -> Outcome:
     """End the maintenance of nodes.
 
     Without names, the node that answers.
     """
     chosen = _chosen(session, nodes, is_all=all_)
-    return _set_attribute(session, chosen, "maintenance", None, "managed again", wait=wait)
+    return _set_attribute(session, chosen, "maintenance", None, "managed again", wait=wait, dry_run=dry_run)
 
 
 @command("node", "fence", destroys=True, examples=("node fence node2", "node fence node2 --confirm"))
@@ -132,9 +150,9 @@ def _chosen(session: Session, nodes: tuple[NodeId, ...], *, is_all: bool) -> tup
 
 
 def _set_attribute(
-    session: Session, nodes: tuple[NodeId, ...], name: str, value: str | None, told: str, *, wait: bool
+    session: Session, nodes: tuple[NodeId, ...], name: str, value: str | None, told: str, *, wait: bool, dry_run: bool
 ) -> Outcome:
     cib = session.applied().cib
     edits = tuple(edit for node in nodes for edit in with_attribute(cib, node, name, value))
     verb = "is" if len(nodes) == 1 else "are"
-    return carry_out(session, edits, f"{listed(nodes)} {verb} {told}.", wait=wait)
+    return carry_out_or_preview(session, edits, f"{listed(nodes)} {verb} {told}.", wait=wait, dry_run=dry_run)

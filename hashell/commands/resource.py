@@ -9,6 +9,7 @@ from hashell.commands.changes import (
     CLI_BAN,
     CLI_PREFER,
     carry_out,
+    carry_out_or_preview,
     containers_of,
     leftovers_of,
     listed,
@@ -67,7 +68,9 @@ def resource_locate(session: Session, *resources: ResourceRef) -> Outcome:
 
 
 @command("resource", "start", examples=("resource start web", "resource start web --wait"))
-def resource_start(session: Session, resource: ResourceRef, *more: ResourceRef, wait: Flag = False) -> Outcome:
+def resource_start(
+    session: Session, resource: ResourceRef, *more: ResourceRef, wait: Flag = False, dry_run: Flag = False
+) -> Outcome:
     """Start resources by setting their target-role; members that were stopped by themselves start too."""
     cib = session.applied().cib
     edits: dict[str, Edit] = {}
@@ -80,25 +83,27 @@ def resource_start(session: Session, resource: ResourceRef, *more: ResourceRef, 
     told = f"{listed((resource, *more))} is to start."
     if above:
         told += f" It is held back by {listed(tuple(sorted(above)))}, which is stopped: resource start {min(above)}"
-    return carry_out(session, tuple(edits.values()), told, wait=wait)
+    return carry_out_or_preview(session, tuple(edits.values()), told, wait=wait, dry_run=dry_run)
 
 
 @command("resource", "stop", stops=True, examples=("resource stop web", "resource stop web --wait"))
-def resource_stop(session: Session, resource: ResourceRef, *more: ResourceRef, wait: Flag = False) -> Outcome:
+def resource_stop(
+    session: Session, resource: ResourceRef, *more: ResourceRef, wait: Flag = False, dry_run: Flag = False
+) -> Outcome:
     """Stop resources, and keep them stopped until `resource start`."""
-    return _set_role(session, (resource, *more), "Stopped", "is to stop", wait=wait)
+    return _set_role(session, (resource, *more), "Stopped", "is to stop", wait=wait, dry_run=dry_run)
 
 
 @command("resource", "promote", examples=("resource promote db-clone",))
-def resource_promote(session: Session, resource: ResourceRef, *, wait: Flag = False) -> Outcome:
+def resource_promote(session: Session, resource: ResourceRef, *, wait: Flag = False, dry_run: Flag = False) -> Outcome:
     """Let a promotable clone have promoted instances."""
-    return _set_role(session, (resource,), "Promoted", "is to be promoted", wait=wait)
+    return _set_role(session, (resource,), "Promoted", "is to be promoted", wait=wait, dry_run=dry_run)
 
 
 @command("resource", "demote", stops=True, examples=("resource demote db-clone",))
-def resource_demote(session: Session, resource: ResourceRef, *, wait: Flag = False) -> Outcome:
+def resource_demote(session: Session, resource: ResourceRef, *, wait: Flag = False, dry_run: Flag = False) -> Outcome:
     """Let a promotable clone have no promoted instance."""
-    return _set_role(session, (resource,), "Unpromoted", "is to be demoted", wait=wait)
+    return _set_role(session, (resource,), "Unpromoted", "is to be demoted", wait=wait, dry_run=dry_run)
 
 
 @command("resource", "restart", stops=True, examples=("resource restart web",))
@@ -126,19 +131,20 @@ def resource_restart(session: Session, resource: ResourceRef) -> Outcome:
     "move",
     aliases=("migrate",),
     stops=True,
-    examples=("resource move web node2", "resource move web --wait", "resource clear web"),
+    examples=("resource move web node2", "resource move web node2 --dry-run", "resource clear web"),
 )
 def resource_move(
-    session: Session, resource: ResourceRef, node: NodeRef | None = None, *, wait: Flag = False
+    session: Session, resource: ResourceRef, node: NodeRef | None = None, *, wait: Flag = False, dry_run: Flag = False
 ) -> Outcome:
     """Move a resource to a node, or (without a node) away from where it runs.
 
-    It leaves a constraint behind, which holds until `resource clear`.
+    It leaves a constraint behind, which holds until `resource clear`. With --dry-run nothing is changed: what the
+    cluster would do is shown, and why.
     """
     cib = session.applied().cib
     resource_of(cib, resource)
     if node is None:
-        return resource_ban(session, resource, wait=wait)
+        return resource_ban(session, resource, wait=wait, dry_run=dry_run)
     if active_nodes(session, resource) == (node,):
         raise Refused(f"{resource} runs on {node} already.")
     prefer = Location(
@@ -146,12 +152,12 @@ def resource_move(
     )
     stale = tuple(Delete(old.id) for old in leftovers_of(cib, resource) if old.id != prefer.id and old.node == node)
     told = f"{resource} is to move to {node}, and stays there until: resource clear {resource}"
-    return carry_out(session, (*stale, Put(prefer)), told, wait=wait)
+    return carry_out_or_preview(session, (*stale, Put(prefer)), told, wait=wait, dry_run=dry_run)
 
 
 @command("resource", "ban", stops=True, examples=("resource ban web node1",))
 def resource_ban(
-    session: Session, resource: ResourceRef, node: NodeRef | None = None, *, wait: Flag = False
+    session: Session, resource: ResourceRef, node: NodeRef | None = None, *, wait: Flag = False, dry_run: Flag = False
 ) -> Outcome:
     """Forbid a resource on a node (by default where it runs), until `resource clear`."""
     cib = session.applied().cib
@@ -168,19 +174,21 @@ def resource_ban(
     )
     stale = tuple(Delete(old.id) for old in leftovers_of(cib, resource) if old.id != ban.id and old.node == nodes[0])
     told = f"{resource} is banned from {nodes[0]} until: resource clear {resource}"
-    return carry_out(session, (*stale, Put(ban)), told, wait=wait)
+    return carry_out_or_preview(session, (*stale, Put(ban)), told, wait=wait, dry_run=dry_run)
 
 
 @command("resource", "clear", aliases=("unmove", "unmigrate", "unban"), examples=("resource clear web",))
 def resource_clear(
-    session: Session, resource: ResourceRef, node: NodeRef | None = None, *, wait: Flag = False
+    session: Session, resource: ResourceRef, node: NodeRef | None = None, *, wait: Flag = False, dry_run: Flag = False
 ) -> Outcome:
     """Remove the constraints that `move` and `ban` left behind."""
     found = leftovers_of(session.applied().cib, resource)
     gone = tuple(Delete(old.id) for old in found if node in (None, old.node))
     if not gone:
         return Said(text=f"{resource} has no constraints left by move or ban.", data={"changed": False})
-    return carry_out(session, gone, f"Removed {listed(tuple(edit.id for edit in gone))}.", wait=wait)
+    return carry_out_or_preview(
+        session, gone, f"Removed {listed(tuple(edit.id for edit in gone))}.", wait=wait, dry_run=dry_run
+    )
 
 
 @command(
@@ -300,7 +308,9 @@ def resource_constraints(session: Session, resource: ResourceRef) -> Outcome:
             case Location() if found.resource in names:
                 rows.append((found.id, "location", found.score or "", f"{found.resource} on {found.node}"))
             case Colocation() if names & {found.resource, found.with_resource}:
-                rows.append((found.id, "colocation", found.score or "inf", f"{found.resource} with {found.with_resource}"))
+                rows.append(
+                    (found.id, "colocation", found.score or "inf", f"{found.resource} with {found.with_resource}")
+                )
             case Order() if names & {found.first, found.then}:
                 rows.append((found.id, "order", found.kind or "Mandatory", f"{found.first} before {found.then}"))
             case _:
@@ -329,16 +339,25 @@ def _meta(cib: Cib, name: str, option: str) -> str | None:
     return value_of(resource_of(cib, name).meta, option)
 
 
-def _set_role(session: Session, names: tuple[ResourceId, ...], role: str, told: str, *, wait: bool) -> Outcome:
-    return _set_meta(session, names, TARGET_ROLE, role, told, wait=wait)
+def _set_role(
+    session: Session, names: tuple[ResourceId, ...], role: str, told: str, *, wait: bool, dry_run: bool
+) -> Outcome:
+    return _set_meta(session, names, TARGET_ROLE, role, told, wait=wait, dry_run=dry_run)
 
 
 def _set_meta(
-    session: Session, names: tuple[ResourceId, ...], option: str, value: str | None, told: str, *, wait: bool = False
+    session: Session,
+    names: tuple[ResourceId, ...],
+    option: str,
+    value: str | None,
+    told: str,
+    *,
+    wait: bool = False,
+    dry_run: bool = False,
 ) -> Outcome:
     cib = session.applied().cib
     edits = tuple(edit for name in names for edit in with_meta(cib, name, option, value))
-    return carry_out(session, edits, f"{listed(names)} {told}.", wait=wait)
+    return carry_out_or_preview(session, edits, f"{listed(names)} {told}.", wait=wait, dry_run=dry_run)
 
 
 def _name_of(what: str, verb: str, name: str | None, value: str | None) -> str:

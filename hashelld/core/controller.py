@@ -20,7 +20,7 @@ from hashelld.model.action import Action, ActionKind
 from hashelld.model.history import OCF_NOT_RUNNING, OCF_OK, OCF_RUNNING_PROMOTED, ActionResult, NodeStatus, OpStatus
 from hashelld.model.ids import Incarnation, Millis, NodeId, ResourceId, Version
 from hashelld.policy.graph import Transition
-from hashelld.policy.plan import plan
+from hashelld.policy.plan import Planner
 from hashelld.wire.log import Confirmation, Departure, Entry
 from hashelld.wire.peer import LeaveGranted, Order
 
@@ -87,6 +87,7 @@ class Controller:
         self._stonith = stonith
         self._execution: Execution | None = None
         self._transition = Transition()
+        self._planner = Planner()
         self._transition_number = 0
         self._given_up: dict[int, Execution] = {}
         """By number: transitions that end early, and still have to notify of what they did."""
@@ -297,7 +298,7 @@ class Controller:
         self.office.is_changed = False
         view = self.office.view(now, wall_ms, self._lrm.status(), is_leaving=is_leaving)
         view = msgspec.structs.replace(view, nodes=tuple(self._with_pending(node) for node in view.nodes))
-        transition = plan(view)
+        transition = self._planner.plan(view)
         self._transition = transition
         self._transition_number += 1
         self._wake_wall_ms = transition.wake_ms
@@ -351,7 +352,8 @@ class Controller:
             if execution.is_finished and self._execution is execution:
                 self._standing.note("plan.done", number=self._transition_number)
                 self._execution = None
-                self.office.is_changed = True
+                # What only told agents something left everything as it was: planned again, it would be told for ever.
+                self.office.is_changed = self.office.is_changed or execution.has_effects
             if not ready:
                 return
 

@@ -90,6 +90,13 @@ class Execution:
         heapq.heapify(self._limited)
 
     @property
+    def has_effects(self) -> bool:
+        """Does it do more than notify?"""
+        return any(
+            action.kind is not ActionKind.PSEUDO and action.operation != "notify" for action in self._transition.actions
+        )
+
+    @property
     def has_notifications(self) -> bool:
         """Does it, or did it, notify anybody?"""
         return any(action.operation == "notify" for action in self._transition.actions)

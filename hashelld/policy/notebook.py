@@ -108,8 +108,6 @@ class Notebook:
             result = msgspec.structs.replace(result, resource=resource)
         self._call += 1
         history = self._histories.setdefault(resource, {})
-        if not result.interval_ms:
-            _settle(history)
         if result.operation == "stop":
             for operation in [known for known in history if known[1]]:
                 del history[operation]

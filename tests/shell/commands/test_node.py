@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hashell.errors import Refused, Usage
-from hashell.outcomes import Said, Table
+from hashell.outcomes import Planned, Said, Table
 from hashelld.wire.client import FenceNode
 from tests.shell.memory import Shell
 
@@ -100,3 +100,15 @@ def test_attributes_need_their_words(words: str) -> None:
 def test_a_bad_value_of_a_known_attribute_is_refused() -> None:
     with pytest.raises(Refused, match="standby"):
         Shell().run("node attribute node1 set standby perhaps")
+
+
+@pytest.mark.parametrize("verb", ["standby", "maintenance", "online", "ready"])
+def test_a_dry_run_changes_nothing(verb: str) -> None:
+    shell = Shell()
+    before = shell.client.cib
+    outcome = shell.run(f"node {verb} node1 --dry-run")
+    assert shell.client.cib == before
+    if verb in ("standby", "maintenance"):
+        assert isinstance(outcome, Planned)
+        moved = [(change.verb, change.resource, change.to) for change in outcome.changes]
+        assert moved == ([("move", "web", "node2")] if verb == "standby" else [])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hashell.errors import Refused, Usage
-from hashell.outcomes import Said, Table, Why
+from hashell.outcomes import Planned, Said, Table, Why
 from tests.shell.memory import Shell
 
 
@@ -227,6 +227,59 @@ def test_why_not_on_a_node(before: str, told: str) -> None:
     why = shell.run("resource why web node2")
     assert isinstance(why, Why)
     assert told in why.explanation.summary
+
+
+PROMOTABLE = """
+node node1
+node node2
+property stonith-enabled=false
+primitive db ocf:test:Dummy op monitor interval=10s role=Promoted
+clone dbs db meta promotable=true
+location best dbs rule $role=Promoted 10: #uname eq node2
+"""
+
+
+def test_why_of_a_promotable_clone() -> None:
+    why = Shell(PROMOTABLE).run("resource why dbs")
+    assert isinstance(why, Why)
+    found = why.explanation
+    assert found.summary == "3 of 3 instances run, promoted on node2"
+    assert {(part.resource, part.node, part.role) for part in found.parts} == {
+        ("db", "node1", "Unpromoted"),
+        ("db", "node2", "Promoted"),
+        ("db", "node3", "Unpromoted"),
+    }
+    assert [(score.node, score.total) for score in found.promotion] == [("node2", 9), ("node1", -1), ("node3", -1)]
+    assert [part.source for part in found.promotion[0].contributions] == [
+        "no promotion score set by the agent",
+        "location best",
+    ]
+
+
+def test_why_of_a_promotable_clone_on_one_node() -> None:
+    why = Shell(PROMOTABLE).run("resource why db node1")
+    assert isinstance(why, Why)
+    assert why.explanation.summary == "stays unpromoted on node1: promoted on node2"
+    assert [score.node for score in why.explanation.promotion] == ["node1"]
+
+
+@pytest.mark.parametrize(
+    ("line", "changes"),
+    [
+        ("resource stop web", [("stop", "web", ("node1",), None)]),
+        ("resource move web node2", [("move", "web", ("node1",), "node2")]),
+        ("resource ban web", [("move", "web", ("node1",), "node2")]),
+        ("resource promote apps", []),
+    ],
+)
+def test_a_dry_run_tells_what_would_be_done(line: str, changes: list[object]) -> None:
+    shell = Shell()
+    before = shell.client.cib
+    planned = shell.run(f"{line} --dry-run")
+    assert isinstance(planned, Planned)
+    assert planned.diff.startswith("--- applied\n+++ with this")
+    assert [(change.verb, change.resource, change.nodes, change.to) for change in planned.changes] == changes
+    assert shell.client.cib == before
 
 
 def test_constraints_of_a_member_are_those_of_its_group_too() -> None:
