@@ -100,9 +100,14 @@ def _unchanged(planned: Planned, theme: Theme) -> list[str]:
 
 
 def render_blocked(planned: Planned, theme: Theme) -> list[str]:
-    """What should happen and cannot."""
-    blocked = planned.transition.blocked
-    if not blocked:
+    """What should happen and cannot; the same reason is told once."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for blocked in planned.transition.blocked:
+        found.setdefault((blocked.node or "", blocked.reason), []).append(blocked.resource)
+    if not found:
         return []
-    rows = [[Cell(b.resource, Style.NAME), Cell(b.node or ""), Cell(b.reason, Style.WARN)] for b in blocked]
+    rows = [
+        [Cell(", ".join(dict.fromkeys(names)), Style.NAME), Cell(node), Cell(reason, Style.WARN)]
+        for (node, reason), names in found.items()
+    ]
     return ["", theme.paint("It cannot", Style.HEADING), *columns(theme, rows)]

@@ -63,6 +63,11 @@ class ClusterView(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     """Nodes in the order in which their histories are to be read, where that is not the order of `nodes`."""
     feature_set: str = ""
     """crm_feature_set of the CIB that this was read from; empty for our own."""
+    can_unfence: bool = False
+    """Can nodes be unfenced? Where they cannot, devices with provides=unfencing only fence."""
+    can_reach: bool = False
+    """Are there remote and guest nodes? Where there are not, bundles are left alone, and what would connect to a remote
+    node is a resource like others."""
     was_quorate: bool = True
     """Had this partition quorum before? no-quorum-policy=suicide fences only then."""
 

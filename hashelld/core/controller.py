@@ -366,7 +366,9 @@ class Controller:
                 self._given_up.pop(number, None)
 
     def _begin(self, now: Millis, wall_ms: int, index: int, action: Action) -> None:
-        if action.kind in _LRM_KINDS:
+        if not self._is_ours_to_do(action):
+            self._standing.note("action.refused", action=action.label)  # What waits for it waits for another plan.
+        elif action.kind in _LRM_KINDS:
             self._order(now, wall_ms, self._transition_number, index, action)
         elif action.kind is ActionKind.FENCE:
             self._fence(now, wall_ms, index, action)
@@ -374,6 +376,13 @@ class Controller:
             self._grant_leave(wall_ms, index, action)
         else:
             self._finished(self._transition_number, index, is_ok=True)
+
+    def _is_ours_to_do(self, action: Action) -> bool:
+        """No daemon acts on remote and guest nodes, nor unfences a node."""
+        if action.kind is ActionKind.PSEUDO:
+            return True
+        is_unfencing = action.kind is ActionKind.FENCE and action.operation == "on"
+        return not is_unfencing and action.host is None and action.node in self.office.configured
 
     def _order(self, now: Millis, wall_ms: int, transition: int, index: int, action: Action) -> None:
         standing = self._standing

@@ -43,6 +43,7 @@ MESSAGES: Final[dict[str, tuple[Level, str]]] = {
     "plan.aborted": (Level.INFO, "a transition was given up: its input changed, or an action failed"),
     "action.ordered": (Level.DEBUG, "an action was ordered"),
     "action.failed": (Level.WARNING, "an action failed"),
+    "action.refused": (Level.ERROR, "no daemon can do it (unfencing, remote nodes): what waits for it waits"),
     "fence.requested": (Level.WARNING, "a node is to be fenced"),
     "fence.done": (Level.WARNING, "a node is confirmed off"),
     "fence.failed": (Level.ERROR, "fencing failed"),

@@ -173,9 +173,8 @@ class Record:
             del self._operations[operation]
         for operation in counted:
             del self._failures[operation]
-        if resource not in self.running:
-            self._agents.pop(resource, None)
-        if results or counted:
+        is_nameless = resource not in self.running and self._agents.pop(resource, None) is not None
+        if results or counted or is_nameless:
             self._changed()
 
     def remove(self, resource: ResourceId) -> None:

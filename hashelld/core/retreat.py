@@ -58,7 +58,7 @@ class Retreat:
         self._walk(now)
 
     def _status(self) -> NodeStatus:
-        """The lrm's status, with everything that runs: a history that was cleaned up says nothing of it."""
+        """The lrm's status, with everything that runs or is promoted: a history that was cleaned up does not say it."""
         status = self._lrm.status()
         known = {result.resource for result in status.operations}
         running = tuple(
@@ -66,7 +66,11 @@ class Retreat:
             for action in self._lrm.active_actions()
             if action.resource is not None and action.resource not in known
         )
-        return msgspec.structs.replace(status, operations=(*status.operations, *running))
+        call = max((result.call for result in status.operations), default=0) + 1
+        promoted = tuple(
+            ActionResult(resource=resource, operation="promote", call=call) for resource in sorted(self._lrm.promoted())
+        )
+        return msgspec.structs.replace(status, operations=(*status.operations, *running, *promoted))
 
     def end(self) -> None:
         """A DC is heard: it decides from here on."""

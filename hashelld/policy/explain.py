@@ -115,6 +115,9 @@ class _Explainer:
         if not item.is_managed:
             reason = item.why_stopped or self._why_unmanaged(item)
             return f"stays on {where}: {reason}" if where else f"stopped: {reason}"
+        stuck = self._why_stuck(item)
+        if stuck:
+            return f"stays on {where}: {stuck}"
         if item.home is None or item.next is Stage.STOPPED:
             reason = item.why_stopped or self._obstacles.why_nowhere(item)
             return f"stops on {where}: {reason}" if where else f"stopped: {reason}"
@@ -127,6 +130,13 @@ class _Explainer:
         if any(node.is_maintenance for node in places):
             return f"{places[0].id} is in maintenance"
         return "it is in maintenance" if item.is_maintenance else "it is not managed"
+
+    def _why_stuck(self, item: Item) -> str:
+        """Why it has to stop and cannot; empty when it can, or need not."""
+        stops = [stop for stop in self._graph.find(item, "stop") if stop.is_required and stop.node in item.stages]
+        if not stops or any(stop.is_runnable or stop.is_pseudo for stop in stops):
+            return ""
+        return f"cannot stop: {self._obstacles.why_not_now(stops[0])}"
 
     def _of_placed(self, item: Item, home: Node) -> str:
         start = next(iter(self._graph.find(item, "start")), None)

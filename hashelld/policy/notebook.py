@@ -47,14 +47,17 @@ class Notebook:
         "_call",
         "_counts",
         "_histories",
+        "_is_own",
         "_locks",
         "_now_ms",
         "_numbered",
     )
 
-    def __init__(self, status: NodeStatus, now_ms: int) -> None:
+    def __init__(self, status: NodeStatus, now_ms: int, *, is_own: bool = True) -> None:
         self._before = status
         self._now_ms = now_ms
+        self._is_own = is_own
+        """It is one of our daemons, which do one operation of a resource after the other; Pacemaker's may overtake."""
         self._histories: dict[ResourceId, _History] = {}
         for result in status.operations:
             history = self._histories.setdefault(result.resource, {})
@@ -108,6 +111,8 @@ class Notebook:
             result = msgspec.structs.replace(result, resource=resource)
         self._call += 1
         history = self._histories.setdefault(resource, {})
+        if self._is_own and not result.interval_ms:
+            _settle(history)
         if result.operation == "stop":
             for operation in [known for known in history if known[1]]:
                 del history[operation]

@@ -57,6 +57,9 @@ class Obstacles:
             if node.index in besides:
                 continue
             found.setdefault(_without_name(self._objection(item, node), node), []).append(node)
+        wanting = next((text for text in found if text.endswith(_NOWHERE)), "")
+        if wanting:
+            return wanting  # Without what it needs, no node would do.
         if not found:
             return "every node has one" if besides else "there is no node"
         if len(found) == 1:
@@ -82,17 +85,27 @@ class Obstacles:
     def why_not_now(self, step: Step) -> str:
         """Why a step that is needed cannot be taken, down to what is at the bottom of it."""
         told = self._reasons.why_blocked(step)
-        root = _root(step)
-        if root is None or root.item is step.item:
+        chain = _causes(step)
+        node = next((self._of_node(cause) for cause in chain if cause.item is None), "")
+        if node:
+            told = node
+        root = chain[-1] if chain else None
+        if root is None or root.item is None or root.item is step.item:
             return told
-        if root.item is None:
-            return self._of_node(root) or told
         bearer = next(root.item.primitives(), None)
-        if bearer is None or bearer.next is not Stage.STOPPED or bearer.home is not None:
+        reason = "" if bearer is None else self._why_held(bearer)
+        if not reason:
             return told
-        reason = self.why_nowhere(bearer)
         name = root.item.base_id
         return f"{told} ({reason if name in told else f'{name}: {reason}'})"
+
+    def _why_held(self, item: Item) -> str:
+        """Why nothing can be done with an item, or with what waits for it."""
+        if item.is_blocked:
+            return item.block_reason
+        if not item.is_managed:
+            return "it is not managed"
+        return self.why_nowhere(item) if item.next is Stage.STOPPED and item.home is None else ""
 
     def _of_node(self, step: Step) -> str:
         """What a fencing or departure that comes first is about."""
@@ -100,8 +113,7 @@ class Obstacles:
             name = step.task.partition(_ENOUGH_OF)[2]
             return f"too few of those that order {name} puts first can start" if name else ""
         name = self._situation.node_id(step.node)
-        verb = "has to be let go" if step.kind is ActionKind.SHUTDOWN else "has to be fenced"
-        return f"{name} {verb} first, which cannot be done now" if not step.is_runnable else f"{name} {verb} first"
+        return f"{name} is leaving" if step.kind is ActionKind.SHUTDOWN else f"{name} has to be fenced first"
 
 
 def _without_name(text: str, node: Node) -> str:
@@ -109,14 +121,16 @@ def _without_name(text: str, node: Node) -> str:
     return re.sub(rf"(?<![\w.-]){re.escape(node.id)}(?![\w.-])", "{}", text)
 
 
-def _root(step: Step) -> Step | None:
-    """The step at the end of the chain of causes."""
+def _causes(step: Step) -> list[Step]:
+    """What made the step necessary or impossible, and what made that so; the bottom of it last."""
     seen = {step.index}
+    chain: list[Step] = []
     cause = step.cause
-    while cause is not None and cause.cause is not None and cause.cause.index not in seen:
+    while cause is not None and cause.index not in seen:
         seen.add(cause.index)
+        chain.append(cause)
         cause = cause.cause
-    return cause
+    return chain
 
 
 def _gathered(text: str, nodes: list[Node]) -> str:

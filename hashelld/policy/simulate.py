@@ -128,7 +128,7 @@ class _Nodes:
         if book is None:
             # A node without a view is one that a resource makes: it has nothing to tell until something ran there.
             status = self._after[node].status if node in self._after else NodeStatus(node=node)
-            book = self._books[node] = Notebook(status, self._view.now_ms)
+            book = self._books[node] = Notebook(status, self._view.now_ms, is_own=not self._view.feature_set)
         return book
 
     def _fence(self, node: NodeId, operation: str, rc: int | None) -> bool:

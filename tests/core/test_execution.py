@@ -126,3 +126,40 @@ def test_a_large_transition_is_walked_in_linear_time():
     for index in indexes(walk):
         walk.on_done(index, True)
     assert indexes(walk) == [size + 1]
+
+
+def notify(kind: str, *after: int) -> Action:
+    meta = {"notify_type": kind}
+    return Action(
+        kind=ActionKind.RESOURCE, node=NodeId("n"), resource=ResourceId("r"), operation="notify", meta=meta, after=after
+    )
+
+
+def test_what_is_done_when_a_transition_is_given_up_is_notified_of():
+    walk = execution(step(), step(0, kind=ActionKind.PSEUDO), notify("post", 1), step(0), notify("pre"), at_once=1)
+    assert walk.has_notifications
+    assert indexes(walk) == [0]
+    walk.abort()
+    assert not walk.is_finished
+    assert indexes(walk) == []
+    walk.on_done(0, True)
+    assert indexes(walk) == [2], "neither the next action nor the announcement of one that does not come"
+    walk.on_done(2, True)
+    assert walk.is_finished
+    assert walk.is_aborted
+
+
+def test_what_failed_is_not_notified_of():
+    walk = execution(step(), notify("post", 0), step(), notify("post", 2))
+    assert indexes(walk) == [0, 2]
+    walk.on_done(0, False)
+    walk.on_done(2, True)
+    assert indexes(walk) == [3]
+    walk.on_done(3, True)
+    assert walk.is_finished
+
+
+def test_notifications_alone_have_no_effects():
+    assert not execution(notify("pre"), step(0, kind=ActionKind.PSEUDO)).has_effects
+    assert execution(notify("pre"), step(0)).has_effects
+    assert not execution(step()).has_notifications

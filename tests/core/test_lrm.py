@@ -113,13 +113,6 @@ def test_an_agent_that_must_not_be_executed_is_refused_at_once(rig, agent):
     assert rig.order(act("start")) == ["vip_start_0@node1"]
 
 
-def test_notifications_are_answered_and_not_recorded(rig):
-    rig.order(act("notify"))
-    rig.end("vip_notify", rc=1)
-    assert rig.done[1].rc == 1
-    assert rig.shown() == {}
-
-
 def test_results_are_numbered_in_the_order_of_their_beginning(rig):
     rig.order(act("start"))
     rig.order(act("start", WEB))
@@ -299,10 +292,33 @@ def test_a_fencing_device_is_started_by_asking_it_and_stopped_by_not_using_it(ri
 
 
 def test_attributes_of_the_node(rig):
-    rig.take(rig.lrm.set_attribute("pingd", "100"))
+    rig.take(rig.lrm.set_attribute(0, "pingd", "100"))
     assert rig.lrm.status().attributes == {"pingd": "100"}
-    assert rig.lrm.set_attribute("pingd", "100") == []
-    rig.take(rig.lrm.set_attribute("pingd", None))
-    assert rig.lrm.set_attribute("absent", None) == []
+    assert rig.lrm.set_attribute(0, "pingd", "100") == []
+    rig.take(rig.lrm.set_attribute(0, "pingd", None))
+    assert rig.lrm.set_attribute(0, "absent", None) == []
     assert rig.lrm.status().attributes == {}
     assert rig.lrm.status().serial == rig.changes == 2
+
+
+def test_a_dampened_attribute_shows_when_nothing_else_was_set_for_so_long(rig):
+    rig.take(rig.lrm.set_attribute(0, "pingd", "100"))
+    rig.take(rig.lrm.set_attribute(1_000, "pingd", "0", 5_000))
+    rig.take(rig.lrm.set_attribute(3_000, "pingd", "0", 5_000))
+    assert rig.lrm.deadline() == 6_000, "the same again is nothing new"
+    rig.take(rig.lrm.set_attribute(4_000, "pingd", "50", 5_000))
+    assert (rig.lrm.deadline(), rig.lrm.attributes()) == (9_000, {"pingd": "50"})
+    rig.at(8_999)
+    assert rig.lrm.status().attributes == {"pingd": "100"}
+    rig.at(9_000)
+    assert rig.lrm.status().attributes == {"pingd": "50"}
+    assert rig.lrm.deadline() is None
+
+
+def test_a_dampened_removal_and_a_change_that_does_not_wait(rig):
+    rig.take(rig.lrm.set_attribute(0, "pingd", "100"))
+    rig.take(rig.lrm.set_attribute(0, "pingd", None, 5_000))
+    assert rig.lrm.attributes() == {}
+    rig.take(rig.lrm.set_attribute(1_000, "pingd", "7"))
+    rig.at(5_000)
+    assert rig.lrm.status().attributes == rig.lrm.attributes() == {"pingd": "7"}

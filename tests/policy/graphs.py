@@ -26,7 +26,7 @@ class World:
         cib = Cib(objects)
         attributes = Attributes(cib)
         settings = read_settings(attributes)
-        whole = ClusterView(cib=cib, nodes=views, **view)  # type: ignore[arg-type]
+        whole = ClusterView(cib=cib, nodes=views, can_reach=True, can_unfence=True, **view)  # type: ignore[arg-type]
         self.situation = Situation(whole, attributes, settings, None)
         for each in views:
             index = len(self.situation.nodes)

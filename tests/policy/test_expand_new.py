@@ -233,7 +233,7 @@ def bundle_view(bundle: Bundle, child: Primitive | None = None) -> ClusterView:
     names = [NodeId("n1"), NodeId("n2")]
     objects = (*(Node(id=name) for name in names), *((child,) if child else ()), bundle)
     nodes = tuple(NodeView(node=name, online=True, status=NodeStatus(node=name)) for name in names)
-    return ClusterView(cib=Cib(objects), nodes=nodes)
+    return ClusterView(cib=Cib(objects), nodes=nodes, can_reach=True, can_unfence=True)
 
 
 WEB = Bundle(

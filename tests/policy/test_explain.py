@@ -112,3 +112,113 @@ def test_a_group_is_explained_by_its_first_member():
 def test_an_unknown_resource():
     assert why("nix").summary == "there is no resource 'nix'"
     assert why("nix").scores == ()
+
+
+VIP = "  primitive vip ocf:heartbeat:IPaddr2 params ip=10.0.0.9"
+
+
+@pytest.mark.parametrize(
+    ("lines", "summary"),
+    [
+        (["node n1 standby", "node n2 standby"], "stopped: n1, n2 in standby"),
+        (["node n1 offline", "node n2 offline"], "stopped: n1, n2 are offline"),
+        (
+            ["  location no web -inf: n1", "node n2 standby"],
+            "stopped: n1: location no forbids it; n2 in standby",
+        ),
+        (
+            ["  location a web -inf: n1", "  location b web -inf: n2"],
+            "stopped: n1: location a forbids it; n2: location b forbids it",
+        ),
+        (["  property symmetric-cluster=false"], "stopped: no location allows it"),
+        (["  location no web -5: n1", "node n2 standby"], "stopped: n1: location no is below zero; n2 in standby"),
+        ([VIP, "  colocation c inf: web vip", "  location v vip -inf: n1", "node n2 standby"],
+         "stopped: vip runs nowhere (n1: location v forbids it; n2 in standby)"),
+        ([VIP.replace("params", "meta target-role=Stopped params"), "  order o vip web"],
+         "stopped: cannot start on n1: waits for vip, which cannot start (target-role is Stopped)"),
+        (["  rsc_defaults migration-threshold=1", *(f"failures web monitor on {n} count=1" for n in ("n1", "n2"))],
+         "stopped: 1 failure, threshold 1 on n1, n2"),
+        (["  rsc_ticket t T: web"], "stopped: ticket T is not granted"),
+    ],
+)  # fmt: skip
+def test_why_nothing_can_run_it(lines: list[str], summary: str):
+    assert why("web", *lines).summary == summary
+
+
+def test_failures_that_do_not_count_yet_are_noted():
+    found = why("web", "  rsc_defaults migration-threshold=3", "active web on n1", "failures web monitor on n1 count=2")
+    assert {score.node: score.note for score in found.scores} == {"n1": "2 failures, threshold 3", "n2": ""}
+
+
+def test_what_stops_a_group_in_the_middle_is_told():
+    found = why("g", VIP, "  group g vip web", "active vip on n1", "failed web stop on n1 rc=1")
+    own, _but, others = found.summary.partition("; but ")
+    assert own == "stays on n1: cannot stop: waits for web, which cannot stop (stop failed on n1: error)"
+    assert others == "web blocked: stop failed on n1: error"
+    assert [part.resource for part in found.parts] == ["vip", "web"]
+
+
+CLONE = ("  clone webs web",)
+PROMOTABLE = ("  clone webs web meta promotable=true", "active web on n1 n2")
+
+
+def test_a_clone_tells_how_many_run_and_what_keeps_the_others():
+    found = why("webs", *CLONE, "node n2 standby")
+    assert found.summary == "1 of 2 instances run; n2 in standby"
+    assert [(part.resource, part.node) for part in found.parts if part.node] == [("web", "n1")]
+    assert why("web", *CLONE).summary == "2 of 2 instances run"
+
+
+def test_a_clone_that_needs_no_more_does_not_complain():
+    found = why("webs", "  clone webs web meta clone-max=1")
+    assert found.summary == "1 of 1 instances run"
+    assert [part.node for part in found.parts] == ["n1"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "summary", "first", "rest"),
+    [
+        (
+            ["attribute n2 master-web=10"],
+            "2 of 2 instances run, promoted on n2",
+            ("n2", 10, "node attribute master-web"),
+            ("n1", -1, "no promotion score set by the agent"),
+        ),
+        (
+            [],
+            "2 of 2 instances run, none promoted: no node has a promotion score",
+            ("n1", -1, "no promotion score set by the agent"),
+            ("n2", -1, "no promotion score set by the agent"),
+        ),
+    ],
+)
+def test_promotion(lines: list[str], summary: str, first: tuple[object, ...], rest: tuple[object, ...]):
+    found = why("webs", *PROMOTABLE, *lines)
+    assert found.summary == summary
+    assert [(s.node, s.total, s.contributions[0].source) for s in found.promotion] == [first, rest]
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        (["  rsc_ticket t T: webs:Promoted loss-policy=demote"], "ticket T is not granted"),
+        (["  rsc_defaults target-role=Unpromoted"], "target-role is Unpromoted"),
+    ],
+)
+def test_why_none_is_promoted(lines: list[str], reason: str):
+    found = why("webs", *PROMOTABLE, "attribute n2 master-web=10", *lines)
+    assert found.summary == f"2 of 2 instances run, none promoted: {reason}"
+
+
+def test_instances_tell_their_role():
+    found = why("webs", *PROMOTABLE, "attribute n2 master-web=10", "did web promote on n1")
+    told = {part.node: (part.now_role, part.role, part.summary) for part in found.parts}
+    assert told["n1"][:2] == ("Promoted", "Unpromoted")
+    assert told["n1"][2] == "is demoted on n1: web on n2 is promoted instead"
+    assert told["n2"][2].startswith("is promoted on n2: ")
+
+
+def test_numbers_of_anonymous_instances_are_not_told():
+    found = why("ips", VIP, *CLONE, "  clone ips vip", "  colocation c 10: ips webs", "active web on n1 n2")
+    assert not any(":" in part.summary.partition(": ")[2] for part in found.parts)
+    assert not any(":" in c.source for score in found.scores for c in score.contributions)

@@ -231,3 +231,35 @@ def test_results_of_the_same_kind_are_kept_until_another_comes():
         ("start", 0, 0),
     ]
     assert history(after(view, run("monitor", interval_ms=10_000))) == [("monitor", 10_000, 0)]
+
+
+def numbered(*results: tuple[str, str, int, int]) -> ClusterView:
+    operations = tuple(
+        ActionResult(resource=name, operation=operation, call=call, rc=rc, expected_rc=rc)
+        for name, operation, call, rc in results
+    )
+    node = NodeView(node="n1", online=True, status=NodeStatus(node="n1", operations=operations))
+    return ClusterView(cib=cluster("cluster nodes=n1").cib, nodes=(node,))
+
+
+def test_numbered_histories_go_on_under_the_number_that_is_active():
+    view = numbered(("web:0", "monitor", 1, 7), ("web:1", "start", 2, 0), ("web:2", "stop", 3, 0))
+    done = after(view, run("stop")).node("n1")
+    newest = max(done.status.operations, key=lambda result: result.call)
+    assert (newest.resource, newest.operation) == ("web:1", "stop")
+
+
+def test_without_an_active_one_any_number_goes_on():
+    view = numbered(("web:0", "monitor", 1, 7), ("web:1", "stop", 2, 0))
+    done = after(view, run("start"), act(ActionKind.FORGET, "delete", after=(0,)))
+    assert {result.resource for result in done.node("n1").status.operations} == {"web:0"}
+
+
+def test_a_name_of_its_own_goes_before_numbers():
+    view = numbered(("web:0", "start", 1, 0), ("web", "monitor", 2, 7))
+    assert history(after(view, run("start")))[-1] == ("start", 0, 0)
+
+
+def test_nodes_that_get_a_state_are_reported_from_then_on(view):
+    done = after(replace(view, reported=("n2",)), run("start", "guest"), run("monitor", "n1", expected_rc=7))
+    assert done.reported == ("n2", "n1", "guest")

@@ -70,12 +70,20 @@ OPTIONS = together(
     seldom({"no-quorum-policy": "freeze"}, {"no-quorum-policy": "ignore"}, {"no-quorum-policy": "demote"}),
     seldom({"symmetric-cluster": "false"}),
     seldom({}, {}, {}, {"maintenance-mode": "true"}),
+    seldom({}, {}, {}, {"stop-all-resources": "true"}),
+    seldom({}, {"stonith-action": "off"}),
+    seldom({}, {"startup-fencing": "false"}),
 )
 MEMBER_META = together(
     seldom({}, {"target-role": "Stopped"}),
     seldom({"resource-stickiness": "1"}, {"resource-stickiness": "100"}, {"resource-stickiness": "INFINITY"}),
     seldom({"priority": "5"}, {"priority": "10"}),
     seldom({"migration-threshold": "1"}, {"migration-threshold": "3"}),
+    seldom({}, {"failure-timeout": "30s"}, {"failure-timeout": "1h"}),
+    seldom({}, {"critical": "false"}),
+    seldom({}, {}, {"multiple-active": "block"}, {"multiple-active": "stop_only"}),
+    seldom({}, {}, {}, {"requires": "quorum"}, {"requires": "nothing"}),
+    seldom({}, {"allow-migrate": "true"}),
 )
 """Of members of groups. None is unmanaged alone: what is colocated with such a group has changed since 2.1.5."""
 META = together(MEMBER_META, seldom({}, {}, {}, {}, {"is-managed": "false"}, {"maintenance": "true"}))
@@ -123,6 +131,9 @@ def _sensible(said: list[Constraint], things: list[Thing]) -> tuple[Constraint, 
     groups = {thing.name for thing in things if isinstance(thing, Group)}
     banned = {thing.name for thing in things if _has(thing, FAILED)}
     banned |= {other.resource for other in found if isinstance(other, Location) and other.score in NEGATIVE}
+    # Groups that may be unable to start: one member is blocked, or they wait for something.
+    stuck = {thing.name for thing in things if isinstance(thing, Group) and _has(thing, frozenset({Past.STOP_FAILED}))}
+    stuck |= {other.then for other in found if isinstance(other, Order) and other.then in groups}
     settled = {thing.name for thing in things if isinstance(thing, Clone) and _has(thing, ACTIVE)}
 
     def is_judged_alike(constraint: Constraint) -> bool:
@@ -133,6 +144,9 @@ def _sensible(said: list[Constraint], things: list[Thing]) -> tuple[Constraint, 
             case Colocation(resource=resource, score=score) if score != "INFINITY":
                 # A wish counts after all that is mandatory, a group's own bans too (since 2.1.6).
                 return resource not in banned & groups
+            case Colocation(other=other, score="INFINITY"):
+                # Nothing starts with a group that cannot (since 2.1.6).
+                return other not in stuck
             case Location(resource=resource, score=score, role="") if score not in NEGATIVE:
                 # An active instance stays where another node has a better score (since 2.1.7).
                 return resource not in settled
@@ -263,7 +277,7 @@ class _Hand:
             name,
             first.name,
             then.name,
-            self._pick(("", "Optional")),
+            self._pick(("", "", "Optional", "Serialize")),
             is_symmetrical=self._draw(st.integers(0, 3)) != 0,
             first_action="promote" if is_promote else "",
             then_action="start" if is_promote else "",

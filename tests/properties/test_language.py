@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from hashelld.cib.diff import difference, rebase
-from hashelld.cib.document import Cib, Properties
+from hashelld.cib.document import Cib, key_of
 from hashelld.cib.edit import apply
 from hashelld.cib.lang.diagnostic import render
 from hashelld.cib.lang.format import format_cib, format_object
@@ -17,128 +17,19 @@ from hashelld.cib.lang.tokens import scan
 from hashelld.cib.verify import verify
 from hashelld.cib.xml.read import XmlRefused, read_xml
 from hashelld.cib.xml.write import XmlImpossible, write_xml
-from hashelld.model.constraint import Colocation, Location, Order
-from hashelld.model.node import Node
-from hashelld.model.resource import Agent, AttributeSet, Clone, Group, NvPair, Operation, Primitive, Template
+from hashelld.model.resource import Bundle, Clone, Group, Primitive, Template
+from tests.properties.statements import (
+    colocations,
+    locations,
+    nodes,
+    objects,
+    orders,
+    primitives,
+    tickets,
+)
 
 
 quick = settings(max_examples=40, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
-
-HOSTILE = [
-    "",
-    '"',
-    "'",
-    "\\",
-    'a\\"b',
-    "C:\\dir",
-    "${x}",
-    "$(id)",
-    "a b",
-    "é中",
-    "\n",
-    "\ttab",
-    "#no",
-    "=",
-    "end\\",
-    "\u2028",
-]
-names = st.from_regex(r"[a-z#_][a-z0-9_.-]{0,8}", fullmatch=True)
-ids = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.-]{0,9}", fullmatch=True)
-values = st.one_of(st.sampled_from(HOSTILE), st.text(st.characters(codec="utf-8"), max_size=8))
-scores = st.sampled_from(["inf", "-inf", "0", "100", "-5"])
-roles = st.sampled_from([None, "Started", "Promoted", "Master"])
-
-
-@st.composite
-def attribute_sets(draw, allow_ref=True):
-    if allow_ref and draw(st.integers(0, 9)) == 0:
-        return AttributeSet(id_ref=draw(ids))
-    pairs = draw(
-        st.lists(
-            st.builds(NvPair, names, st.one_of(st.none(), values), st.one_of(st.none(), ids)),
-            max_size=3,
-            unique_by=lambda p: p.name,
-        )
-    )
-    return AttributeSet(tuple(pairs), draw(st.one_of(st.none(), ids)), None, draw(st.one_of(st.none(), scores)))
-
-
-sets = st.lists(attribute_sets(), max_size=2).map(tuple)
-operations = st.builds(
-    lambda name, interval, timeout, params, op_id: Operation(
-        name,
-        (NvPair("interval", interval), *([NvPair("timeout", timeout)] if timeout is not None else [])),
-        params,
-        (),
-        op_id,
-    ),
-    st.sampled_from(["start", "monitor", "my op"]),
-    values,
-    st.one_of(st.none(), values),
-    sets,
-    st.one_of(st.none(), ids),
-)
-descriptions = st.one_of(st.none(), values)
-agents = st.builds(Agent, st.just("ocf"), st.sampled_from(["heartbeat", "pacemaker"]), ids) | st.builds(
-    Agent, st.sampled_from(["systemd", "stonith", "lsb"]), st.just(""), ids
-)
-body = {"description": descriptions, "params": sets, "meta": sets}
-primitives = st.builds(
-    Primitive,
-    id=ids,
-    agent=agents,
-    **body,
-    utilization=sets,
-    operations=st.lists(operations, max_size=2).map(tuple),
-    operations_id=st.one_of(st.none(), ids),
-)
-templates = st.builds(Template, id=ids, agent=agents, **body, utilization=sets)
-groups = st.builds(
-    Group,
-    id=ids,
-    members=st.lists(ids, min_size=1, max_size=4, unique=True).map(tuple),
-    description=descriptions,
-    params=sets,
-    meta=sets,
-)
-clones = st.builds(Clone, id=ids, child=ids, **body)
-nodes = st.builds(
-    Node,
-    id=st.from_regex(r"[A-Za-z0-9.*_-]{1,8}", fullmatch=True),
-    number=st.one_of(st.none(), st.from_regex(r"[0-9a-z]{1,6}", fullmatch=True)),
-    kind=st.sampled_from([None, "member", "remote"]),
-    description=descriptions,
-    attributes=sets,
-    utilization=sets,
-)
-locations = st.builds(Location, id=ids, resource=ids, node=ids, score=scores, role=roles)
-colocations = st.builds(
-    Colocation,
-    id=ids,
-    score=scores,
-    resource=ids,
-    with_resource=ids,
-    role=roles,
-    with_role=roles,
-    options=st.sampled_from([(), (("node-attribute", "rack no"),)]),
-)
-orders = st.builds(
-    Order,
-    id=ids,
-    first=ids,
-    then=ids,
-    kind=st.sampled_from([None, "Mandatory", "Optional", "Serialize"]),
-    first_action=st.sampled_from([None, "stop"]),
-    then_action=st.sampled_from([None, "promote"]),
-    symmetrical=st.sampled_from([None, True, False]),
-)
-properties = st.builds(
-    lambda i, kind, s: Properties(id=i, kind=kind, set=AttributeSet(s.pairs, None, None, s.score)),
-    ids,
-    st.sampled_from(["property", "rsc_defaults", "op_defaults"]),
-    attribute_sets(allow_ref=False),
-)
-objects = st.one_of(primitives, templates, groups, clones, nodes, locations, colocations, orders, properties)
 
 
 @quick
@@ -148,7 +39,7 @@ def test_what_is_printed_is_read_back(thing):
     statements, found = parse_text(text)
     assert found == [], render(found[0], text)
     assert len(statements) == 1
-    item = statements[0].item
+    (item,) = statements[0].objects
     if isinstance(item, Primitive | Template):
         edits, found = lower(statements, Cib(), Mode.CREATE)
         assert found == []
@@ -156,9 +47,9 @@ def test_what_is_printed_is_read_back(thing):
     assert item == thing
 
 
-cibs = st.lists(primitives | locations | orders | properties | nodes, max_size=6, unique_by=lambda o: o.id).map(
-    lambda found: Cib(tuple(found))
-)
+single = objects.filter(lambda o: not isinstance(o, Group | Clone | Bundle))
+"""What needs nothing else to be there."""
+cibs = st.lists(single, max_size=6, unique_by=key_of).map(lambda found: Cib(tuple(found)))
 
 
 @quick
@@ -181,8 +72,8 @@ def test_any_text_is_parsed_or_diagnosed(text):
         assert render(diagnostic, text)
 
 
-KEYWORDS = ["primitive", "group", "clone", "ms", "location", "order", "colocation", "property", "monitor", "node"]
-PIECES = ["a", "b", "inf:", "10:", "a=b", "$id=x", "@y", ":x", "/x/", "(", ")", "rule", "op", "params", "'", '"']
+KEYWORDS = ["primitive", "group", "clone", "ms", "location", "order", "colocation", "property", "monitor", "node", "rsc_ticket", "bundle", "tag", "alert", "role", "acl_target", "fencing_topology", "xml", "rsc_template"]
+PIECES = ["a", "b", "inf:", "10:", "a=b", "$id=x", "$id-ref=a", "@y", ":x", "/x/", "(", ")", "[", "{", "}", "rule", "op", "params", "meta", "'", '"', "a:start", "b:Promoted", "and", "defined", "eq", "date", "lt", "in", "start=1", "to", "select", "attributes", "docker", "image=x", "network", "port-mapping", "read", "cib", "type:x", "n1:", "lifetime", "xml_child", "<a/>", "#", "\\"]
 garbage = st.lists(st.sampled_from(KEYWORDS) | st.sampled_from(PIECES), max_size=8)
 
 
@@ -196,7 +87,7 @@ def test_near_misses_are_diagnosed_and_never_raise(text):
     assert again == cib
 
 
-plain_cibs = st.lists(locations | orders, max_size=6, unique_by=lambda o: o.id).map(lambda found: Cib(tuple(found)))
+plain_cibs = st.lists(locations | nodes | tickets, max_size=6, unique_by=key_of).map(lambda found: Cib(tuple(found)))
 
 
 @quick

@@ -92,6 +92,8 @@ class Agents:
         self.slow_ms: dict[tuple[str, str], Millis] = {}
         """(instance, operation) that take this long; fencing: (target, action)."""
         self.has_failed_stop = False
+        self.notified: list[dict[str, str]] = []
+        """The environment of every notification."""
 
     def is_active(self, instance: str) -> bool:
         """Is it running, or being started?"""
@@ -109,6 +111,8 @@ class Agents:
         if process.is_fence:
             self._run_fence(process)
             return
+        if process.operation == "notify":
+            self.notified.append(effect.environment)
         if process.operation in ("start", "promote", "migrate_from"):
             self._surroundings.begins(self._machine, process.instance, process.operation)
         hangs = self._timeline.chance(self.faults.agent_hangs)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from hashelld.cib.edit import Put
-from hashelld.model.resource import AttributeSet, NvPair
+from hashelld.cib.edit import Delete, Put
+from hashelld.model.ids import ResourceId
+from hashelld.model.resource import Agent, AttributeSet, NvPair, Primitive
 from hashelld.wire.peer import Order
 from tests.sim.configuration import device, primitive, properties
 from tests.sim.faults import Faults
@@ -198,3 +199,13 @@ def test_maintenance_over_dc_change() -> None:
     world.committed(world.dc(), properties(stonith_enabled="true"))
     finish(world)
     assert status_of(world, world.dc()).blocked == ()
+
+
+def test_what_no_daemon_can_do_holds_up_nothing_else() -> None:
+    """A remote node is configured: its connection is asked of nobody, everything else goes on."""
+    world = settled(3)
+    agent = Agent("ocf", "pacemaker", "remote")
+    world.committed(world.dc(), Put(Primitive(id=ResourceId("far"), agent=agent)), Put(primitive("later")))
+    world.until(lambda: bool(world.active_on("later")), 10_000, "another resource is started")
+    world.committed(world.dc(), Delete("far"))
+    finish(world)

@@ -41,6 +41,8 @@ def read_view(text: str, now_ms: int | None) -> ClusterView:
     nodes = _nodes(cib, states, now)
     known = {view.node for view in nodes}
     return ClusterView(
+        can_unfence=True,
+        can_reach=True,
         cib=cib,
         nodes=nodes,
         reported=tuple([name for name in states if name in known]),

@@ -6,6 +6,7 @@ only after every fencing, for any of the nodes may still have it, or what it dep
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from hashelld.model.action import ActionKind
@@ -20,6 +21,7 @@ __all__ = ["add_fencing", "can_fence"]
 
 _IMPLIES: Final = Edge.SEQUENCE | Edge.UNRUNNABLE_BLOCKS | Edge.FIRST_IMPLIES_THEN
 _UP: Final = ("start", "promote")
+_DIGITS: Final = re.compile(r"([0-9]+)")
 _LEAVING: Final = frozenset({"stop", "migrate_to", "migrate_from"})
 
 
@@ -60,7 +62,7 @@ class _Fencer:
 
     def run(self) -> None:
         """Members and remote nodes first, for guests may go down with them."""
-        nodes = self._situation.nodes
+        nodes = sorted(self._situation.nodes, key=_by_name)
         for node in nodes:
             if not node.is_guest:
                 self._add(node)
@@ -116,6 +118,9 @@ class _Fencer:
 
     def _order(self, node: Node, fence: Step) -> None:
         self._graph.fencings[node.index] = fence
+        if node.connection is not None and node.connection.reconnect_ms:
+            # What waited for the reconnect interval to be over must not be tried before.
+            self._graph.link_all([fence], self._graph.find(node.connection, "clear_failcount"), Edge.SEQUENCE)
         for item in self._managed:
             self._delay_starts(item, node, fence)
             self._settle_stops(item, node, fence)
@@ -207,6 +212,11 @@ class _Fencer:
                     stop.cause = stop.cause or shutdown
                     graph.link(stop, shutdown, Edge.SEQUENCE | Edge.UNRUNNABLE_BLOCKS)
         return shutdown
+
+
+def _by_name(node: Node) -> list[tuple[int, str]]:
+    """Sorts nodes by name, numbers in it by value: one after the other is fenced where it is not done at once."""
+    return [(int(part), "") if part.isdigit() else (0, part.lower()) for part in _DIGITS.split(node.id)]
 
 
 def _is_known(item: Item, node: int) -> bool:

@@ -87,10 +87,11 @@ class Prober:
     def _add_bundle(self, bundle: Item) -> None:
         """What runs inside a replica is looked for there alone."""
         self._bundles.append(bundle)
-        for item in bundle.primitives():
-            host = item.bundle_host
-            asked = self._asked if host is None else [node for node in self._asked if node.index == host]
-            self._add_primitive(bundle, item, asked)
+        for part in bundle.children:
+            for item in part.primitives():
+                host = item.bundle_host
+                asked = self._asked if host is None else [node for node in self._asked if node.index == host]
+                self._add_primitive(part, item, asked)
 
     def _link_bundle(self, bundle: Item) -> None:
         """A connection is probed when its container is up; where only one replica may be, others wait for a look."""

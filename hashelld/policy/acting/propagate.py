@@ -171,6 +171,11 @@ class _Propagation:
             return raw
         return raw if self._is_required_on(whole, node) else raw | OPTIONAL
 
+    def _has_effect(self, step: Step) -> bool:
+        """Is anything required of it that can be done as well?"""
+        whole = self._wholes[step.index]
+        return whole is None or any(part.flags & _PLAIN == RUNNABLE and self._has_effect(part) for part in whole.parts)
+
     def _is_required_on(self, whole: _Whole, node: int) -> bool:
         for part in whole.parts:
             inner = self._wholes[part.index]
@@ -195,7 +200,7 @@ class _Propagation:
             self._unmigrate(first, then, raw)
         if edge & Edge.SHOWS_THEN and first.flags & RUNNABLE and not raw & OPTIONAL:
             then.flags |= SHOWN
-        if edge & Edge.SHOWS_FIRST and not self._flags(then, _node_of(first)) & OPTIONAL:
+        if edge & Edge.SHOWS_FIRST and not self._flags(then, _node_of(first)) & OPTIONAL and self._has_effect(then):
             first.flags |= SHOWN
         if edge & _BOUND and first.task == "stop" and not first.flags & RUNNABLE and _is_stuck(first.item):
             self._block(then, first)

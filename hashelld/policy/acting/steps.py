@@ -52,7 +52,7 @@ class Edge:
     FIRST_ELSE_THEN: Final = 1024
     """`then` is a mere event because of `first`: if that cannot run, it has to be done really."""
     SHOWS_FIRST: Final = 2048
-    """A required `then` keeps an optional pseudo `first` in the transition."""
+    """A required `then` that has an effect keeps an optional pseudo `first` in the transition."""
     SHOWS_THEN: Final = 4096
     """A required `first` keeps an optional pseudo `then` in the transition."""
     SAME_NODE_OR_TARGET: Final = 8192

@@ -28,7 +28,9 @@ class Unfencing:
         self._maker = maker
         self._graph = maker.graph
         self._steps: dict[int, Step] = {}
-        self._devices = [item for item in maker.situation.primitives() if item.is_device and _provides(item)]
+        situation = maker.situation
+        devices = situation.primitives() if situation.view.can_unfence else ()
+        self._devices = [item for item in devices if item.is_device and _provides(item)]
         self.is_used = bool(self._devices)
         """Does any device provide unfencing?"""
 

@@ -49,9 +49,14 @@ def _bind_child(placer: Placer, child: Item, home: int | None) -> None:
     for part in (child, *child.children):
         for node in range(len(placer.situation.nodes)):
             if node != home:
-                part.table.set(node, -INFINITY)
+                _forbid(part, node)
             elif not any(is_threshold_reached(each, node) for each in part.primitives()):
                 part.table.set(node, INFINITY)
+
+
+def _forbid(item: Item, node: int) -> None:
+    if item.table.allows(node):
+        item.table.set(node, -INFINITY)
 
 
 def _assign_child(placer: Placer, bundle: Item) -> None:
@@ -60,7 +65,10 @@ def _assign_child(placer: Placer, bundle: Item) -> None:
         return
     own = {replica.connection.remote_node for replica in bundle.replicas if replica.connection is not None}
     for node in range(len(placer.situation.nodes)):
-        whole.table.set(node, 0 if node in own else -INFINITY)
+        if node in own:
+            whole.table.set(node, 0)
+        else:
+            _forbid(whole, node)
     whole.is_assigning = True
     for replica in bundle.replicas:
         if replica.child is not None and replica.connection is not None:

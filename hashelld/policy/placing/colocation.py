@@ -67,8 +67,11 @@ class Colocations:
         found = list(own)
         if item is not asking:  # A clone or bundle, for one of its instances.
             return found if as_dependent else [tie for tie in found if has_influence(tie, asking)]
-        if item.kind is Kind.PRIMITIVE and item.parent is not None:
-            found += self._gather(item.parent, item, as_dependent=as_dependent)
+        parent = item.parent
+        if item.kind is Kind.PRIMITIVE and parent is not None:
+            # Of a bundle only the containers are where it says; the rest follows them.
+            if parent.kind is not Kind.BUNDLE or item.is_bundle_container:
+                found += self._gather(parent, item, as_dependent=as_dependent)
         return found
 
     def _of_group(self, group: Item, asking: Item, own: list[Tie], *, as_dependent: bool) -> list[Tie]:

@@ -24,11 +24,11 @@ def apply_criteria(situation: Situation) -> None:
     default = 0 if situation.settings.is_symmetric else None
     for item in situation.items:
         item.table = Table(default)
-    _close_remote_nodes(situation)
     _apply_health(situation)
     for constraint in situation.cib.objects:
         if isinstance(constraint, Location):
             _Locating(situation, constraint).run()
+    _close_remote_nodes(situation)
     for item in situation.items:
         _apply_bans(situation, item)
     for item in situation.items:
@@ -48,12 +48,24 @@ def _close_remote_nodes(situation: Situation) -> None:
     for item in situation.items:
         is_kept_off = item.is_device or item.is_remote_connection or _is_guest(item)
         inside = item.top if item.is_isolated else None
-        for node, bundle in bundles.items():
-            if bundle is not None and bundle is not inside:
-                item.table.set(node, -INFINITY)
+        closed = [node for node, bundle in bundles.items() if bundle is not None and bundle is not inside]
+        for node in closed:
+            if item.discovery.get(node) != "exclusive":
                 item.discovery[node] = "never"
-            elif is_kept_off:
+        if closed:
+            _close(item, closed, len(situation.nodes))
+        for node, bundle in bundles.items():
+            if is_kept_off and (bundle is None or bundle is inside):
                 item.table.set(node, -INFINITY)
+
+
+def _close(item: Item, nodes: list[int], count: int) -> None:
+    """Nodes of other bundles are not in the table at all, unless some location brought them in."""
+    table = item.table
+    named = [node for node in nodes if node in table.scores]
+    table.keep_only(set(range(count)).difference(nodes) if table.default is not None else set(table.scores))
+    for node in named:
+        table.set(node, -INFINITY)
 
 
 def _bundle_of(connection: Item | None) -> Item | None:
@@ -66,7 +78,10 @@ def _is_guest(item: Item) -> bool:
 
 
 def prefer(situation: Situation, item: Item, source: str, nodes: dict[int, Score]) -> None:
-    """Add scores to an item, its members and instances; of a group only the first member gets more than zero."""
+    """Add scores to an item, its members and instances; of a group only the first member gets more than zero.
+
+    Of a bundle its containers and addresses hear of it; connections and what is inside follow the containers.
+    """
     for node, score in nodes.items():
         item.table.prefer(node, score)
         situation.note(item, source, node, score)
@@ -74,6 +89,11 @@ def prefer(situation: Situation, item: Item, source: str, nodes: dict[int, Score
         zeros = dict.fromkeys(nodes, 0)
         for at, member in enumerate(item.children):
             prefer(situation, member, source, zeros if at else nodes)
+    elif item.kind is Kind.BUNDLE:
+        for replica in item.replicas:
+            for part in (replica.container, replica.address):
+                if part is not None:
+                    prefer(situation, part, source, nodes)
     else:
         for child in item.children:
             prefer(situation, child, source, nodes)

@@ -87,7 +87,7 @@ class Builder:
         item.source = source
         item.agent = shared.agent
         item.is_device = shared.agent is not None and shared.agent.standard == DEVICE
-        item.is_remote_connection = shared.agent == REMOTE_AGENT
+        item.is_remote_connection = shared.agent == REMOTE_AGENT and self.situation.view.can_reach
         item.param_sets, item.params_by_node = shared.sets, shared.params
         item.has_node_params = shared.has_node_params
         item.utilization = shared.utilization
@@ -165,7 +165,7 @@ class Builder:
         item.is_removed = True
         item.agent = agent
         item.is_device = agent is not None and agent.standard == DEVICE
-        item.is_remote_connection = agent == REMOTE_AGENT
+        item.is_remote_connection = agent == REMOTE_AGENT and situation.view.can_reach
         self.settle(item)
         if not situation.settings.stops_removed:
             item.is_managed = False
@@ -258,7 +258,7 @@ class Builder:
         return [child.agent or (None if template is None else template.agent)]
 
     def _unfences(self, found: Resource) -> bool:
-        if not isinstance(found, Primitive):
+        if not isinstance(found, Primitive) or not self.situation.view.can_unfence:
             return False
         agent = self._agents(found)[0]
         return agent is not None and agent.standard == DEVICE and value_of(found.meta, "provides") == "unfencing"

@@ -26,11 +26,13 @@ def expand(view: ClusterView, ledger: Ledger | None = None) -> Situation:
         if resource.id in inside:
             continue
         if isinstance(resource, Bundle):
-            add_bundle(builder, resource)
+            if view.can_reach:
+                add_bundle(builder, resource)
         else:
             builder.add_top(resource)
-    add_guests(builder)
-    link_connections(situation)
+    if view.can_reach:
+        add_guests(builder)
+        link_connections(situation)
     link_containers(situation)
     situation.top.sort(key=lambda item: -item.priority)
     situation.has_managed = any(item.is_managed for item in situation.primitives())

@@ -31,7 +31,7 @@ def add_nodes(situation: Situation, properties: dict[str, str]) -> None:
     cluster_name = properties.get("cluster-name")
     for view in situation.view.nodes:
         _add(situation, view.node, view, configured.get(view.node), cluster_name)
-    for name, node in configured.items():
+    for name, node in configured.items() if situation.view.can_reach else ():
         if name not in situation.node_by_id:
             _add(situation, name, None, node, cluster_name)
 
