@@ -152,6 +152,8 @@ class Session:
     def view(self) -> ClusterView:
         """All that the policy needs to plan: the draft or applied configuration with the state reported last."""
         status = self.status()
+        if status.view is not None:
+            return msgspec.structs.replace(status.view, cib=self.cib(), nodes=status.nodes)
         return ClusterView(
             cib=self.cib(),
             nodes=status.nodes,

@@ -1,4 +1,7 @@
-"""A CIB file instead of a cluster: read when asked, written atomically by a commit; every node counts as online."""
+"""A CIB file instead of a cluster: read when asked, written atomically by a commit.
+
+The state is that of the file's status section; where it has none, every node counts as online, everything as stopped.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from hashell.errors import Refused
 from hashelld.cib.diff import rebase
 from hashelld.cib.digest import digest
@@ -19,8 +24,10 @@ from hashelld.cib.lang.diagnostic import errors, render
 from hashelld.cib.lang.format import format_cib
 from hashelld.cib.lang.lower import read_cib
 from hashelld.cib.verify import verify
-from hashelld.cib.view import NodeView
+from hashelld.cib.view import ClusterView, NodeView
+from hashelld.cib.xml.document import read_document, write_document
 from hashelld.cib.xml.read import XmlRefused, read_xml
+from hashelld.cib.xml.status import read_view
 from hashelld.cib.xml.write import XmlImpossible, write_xml
 from hashelld.model.history import NodeStatus
 from hashelld.model.ids import NO_EPOCH, NodeId, Version
@@ -29,7 +36,7 @@ from hashelld.wire.log import Author
 
 
 FILE_BYTES_MAX: Final = 64 * 1024 * 1024
-_STATUS: Final = re.compile(r"<status\b[^>]*/>|<status\b.*?</status>", re.DOTALL)
+_WHOLE: Final = re.compile(r"<cib[\s>]")
 
 
 class OfflineClient:
@@ -75,6 +82,9 @@ class OfflineClient:
 
     def _status(self) -> wire.StatusIs:
         version, cib = self._read()
+        view = self._view()
+        if view is not None:
+            return self._recorded(version, view)
         total = len(cib.nodes)
         return wire.StatusIs(
             cluster="",
@@ -88,6 +98,33 @@ class OfflineClient:
             nodes=tuple(NodeView(node=node.id, online=True, status=NodeStatus(node=node.id)) for node in cib.nodes),
             notices=(f"{self._path} is a file: every node is taken to be online, every resource to be stopped",),
         )
+
+    def _recorded(self, version: Version, view: ClusterView) -> wire.StatusIs:
+        """What the file's status section says."""
+        votes = sum(node.online for node in view.nodes if not node.is_remote)
+        total = sum(not node.is_remote for node in view.nodes)
+        has_quorum = view.has_quorum
+        return wire.StatusIs(
+            cluster="",
+            node=NodeId(""),
+            dc=view.dc,
+            epoch=NO_EPOCH,
+            phase="idle",
+            version=version,
+            quorum=wire.QuorumStatus(has_quorum=has_quorum, votes=votes, total=total, reason="as the file says"),
+            links=(),
+            nodes=view.nodes,
+            notices=(f"{self._path} is a file: this is the state that was recorded in it",),
+            wall_ms=view.now_ms,
+            view=msgspec.structs.replace(view, cib=Cib(), nodes=()),
+        )
+
+    def _view(self) -> ClusterView | None:
+        """The state that the file holds; None when it has a configuration only."""
+        text = self._text() or ""
+        if self._is_language or "<node_state" not in text:
+            return None
+        return read_view(text, time.time_ns() // 1_000_000)
 
     def _commit(self, request: wire.MakeCommit) -> wire.Committed | wire.Conflict | wire.Refused:
         before = self._known
@@ -141,7 +178,7 @@ class OfflineClient:
                 raise Refused("\n".join((f"{self._path}:", *(render(one, text) for one in wrong))))
             return cib
         try:
-            return read_xml(text)
+            return read_document(text).cib if _is_whole(text) else read_xml(text)
         except XmlRefused as refusal:
             raise Refused(f"{self._path}: {refusal}") from None
 
@@ -152,13 +189,13 @@ class OfflineClient:
     def _formatted(self, cib: Cib) -> str:
         if self._is_language:
             return format_cib(cib)
+        before = self._text() or ""
         try:
-            text = write_xml(cib)
+            if not _is_whole(before):
+                return write_xml(cib)
+            return write_document(msgspec.structs.replace(read_document(before), cib=cib))
         except XmlImpossible as impossible:
             raise Refused(f"{self._path}: {impossible}") from None
-        status = _STATUS.search(self._text() or "")
-        # What the file knew of the cluster's state is not configuration, and stays as it was.
-        return text if status is None else _STATUS.sub(lambda _found: status[0], text, count=1)
 
     def _write(self, cib: Cib) -> Version:
         text = self._formatted(cib)
@@ -179,6 +216,11 @@ class OfflineClient:
             raise Refused(f"{self._path} cannot be written: {error.strerror}") from None
         self._known = (self._version(), cib)
         return self._known[0]
+
+
+def _is_whole(text: str) -> bool:
+    """Is it a `<cib>`, or a `<configuration>` alone?"""
+    return _WHOLE.search(text) is not None
 
 
 def _umask() -> int:

@@ -89,6 +89,8 @@ class Controller:
         self._transition = Transition()
         self._planner = Planner()
         self._transition_number = 0
+        self._has_news = False
+        """An order of an earlier transition was carried out since the plan was made."""
         self._given_up: dict[int, Execution] = {}
         """By number: transitions that end early, and still have to notify of what they did."""
         self._call = 0
@@ -271,6 +273,7 @@ class Controller:
             given_up.on_done(index, is_ok)
         if self._execution is None or transition != self._transition_number:
             # The end of a transition plans again in any case; only a failure is worth giving it up.
+            self._has_news = self._has_news or is_news
             is_over = self._execution is None and is_news
             self.office.is_changed = self.office.is_changed or not is_ok or is_over
             return
@@ -295,7 +298,7 @@ class Controller:
         self._repeat(now)
 
     def _plan(self, now: Millis, wall_ms: int, *, is_leaving: bool) -> None:
-        self.office.is_changed = False
+        self.office.is_changed = self._has_news = False
         view = self.office.view(now, wall_ms, self._lrm.status(), is_leaving=is_leaving)
         view = msgspec.structs.replace(view, nodes=tuple(self._with_pending(node) for node in view.nodes))
         transition = self._planner.plan(view)
@@ -353,7 +356,8 @@ class Controller:
                 self._standing.note("plan.done", number=self._transition_number)
                 self._execution = None
                 # What only told agents something left everything as it was: planned again, it would be told for ever.
-                self.office.is_changed = self.office.is_changed or execution.has_effects
+                has_news = execution.has_effects or self._has_news
+                self.office.is_changed = self.office.is_changed or has_news
             if not ready:
                 return
 

@@ -15,7 +15,6 @@ from hashelld.policy.explanation import Contribution, Explanation, NodeScore, Pa
 from hashelld.policy.obstacles import Obstacles
 from hashelld.policy.placing.locating import threshold_text
 from hashelld.policy.plan import Plan
-from hashelld.policy.settings import score_of
 from hashelld.policy.state.items import Item, Kind, Node, Stage
 from hashelld.policy.state.situation import Situation
 
@@ -305,7 +304,7 @@ class _Explainer:
         return "not allowed"
 
     def _promotion(self, item: Item) -> Iterator[NodeScore]:
-        """What was added up to choose who is promoted; the rest came from those that are with the promoted role."""
+        """What was added up to choose who is promoted."""
         if item.kind is not Kind.CLONE or not item.is_promotable:
             return
         for instance in item.children:
@@ -313,26 +312,9 @@ class _Explainer:
             if bearer is None or bearer.home is None:
                 continue
             node = self._node(bearer.home)
-            found = list(self._for_promotion(item, instance, node))
+            found = [Contribution(self._unnumbered(source), score) for source, score in instance.role_scores if score]
             total = instance.promotion_priority
-            rest = total - sum(part.score for part in found)
-            if rest and abs(total) < INFINITY and all(abs(part.score) < INFINITY for part in found):
-                found.append(Contribution("who is with the promoted role, or with the clone", rest))
             yield NodeScore(node.id, total, tuple(found))
-
-    def _for_promotion(self, clone: Item, instance: Item, node: Node) -> Iterator[Contribution]:
-        given = [
-            Contribution(f"node attribute master-{name}", score_of(value, 0))
-            for part in instance.primitives()
-            for name in (part.history_id,)
-            if (value := node.attributes.get(f"master-{name}")) is not None
-        ]
-        yield from given or [Contribution("no promotion score set by the agent", -1)]
-        seen: set[str] = set()
-        for name, table in (*instance.promotion_scores, *clone.promotion_scores):
-            if name not in seen and node.index in table.scores:
-                seen.add(name)
-                yield Contribution(f"location {name}", table.scores[node.index])
 
 
 def _role(item: Item, stage: Stage) -> str:

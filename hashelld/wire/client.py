@@ -6,7 +6,7 @@ import msgspec
 
 from hashelld.cib.document import Cib
 from hashelld.cib.edit import Edit
-from hashelld.cib.view import NodeView
+from hashelld.cib.view import ClusterView, NodeView
 from hashelld.model.ids import Epoch, NodeId, ResourceId, Version
 from hashelld.wire.log import Author
 
@@ -145,6 +145,8 @@ class StatusIs(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, ta
     """`history lost`, a file that disagrees with the electorate, missing privileges…"""
     wall_ms: int = 0
     daemon_version: str = ""
+    view: ClusterView | None = None
+    """What else the policy needs, where that is more than the nodes and the quorum; without configuration and nodes."""
 
 
 class Committed(msgspec.Struct, frozen=True, omit_defaults=True, tag="committed"):

@@ -6,7 +6,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -186,12 +186,10 @@ def test_agents_move_the_promoted_role_by_their_scores(cluster):
 def test_agents_see_who_is_promoted(cluster):
     configure(cluster, f"primitive db ocf:hashell:Stateful {MONITORS}", "clone dbs db meta promotable=true")
     first = promoted(await_roles(cluster, "db", ["Promoted", "Unpromoted", "Unpromoted"], "node1"))
-    shown = ElementTree.fromstring(command(cluster, "node2", "crm_mon", "-1", "--output-as=xml"))
+    shown = ET.fromstring(command(cluster, "node2", "crm_mon", "-1", "--output-as=xml"))
     assert {node.get("name") for node in shown.iterfind("nodes/node[@online='true']")} == set(NODES)
     (found,) = shown.iterfind("resources/resource[@id='db'][@role='Promoted'][@active='true'][@failed='false']")
     assert [node.get("name") for node in found.iterfind("node")] == [first]
-    assert ElementTree.fromstring(command(cluster, "node3", "crm_mon", "-1X")).tag == "crm_mon"
+    assert ET.fromstring(command(cluster, "node3", "crm_mon", "-1X")).tag == "crm_mon"
     assert f"Promoted {first}" in command(cluster, "node3", "crm_mon", "-1")
-    assert (
-        ElementTree.fromstring(command(cluster, "node3", "cibadmin", "-Q")).find(".//primitive[@id='db']") is not None
-    )
+    assert ET.fromstring(command(cluster, "node3", "cibadmin", "-Q")).find(".//primitive[@id='db']") is not None

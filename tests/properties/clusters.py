@@ -131,6 +131,7 @@ def _sensible(said: list[Constraint], things: list[Thing]) -> tuple[Constraint, 
     groups = {thing.name for thing in things if isinstance(thing, Group)}
     banned = {thing.name for thing in things if _has(thing, FAILED)}
     banned |= {other.resource for other in found if isinstance(other, Location) and other.score in NEGATIVE}
+    bound = {other.resource for other in found if isinstance(other, Colocation) and other.score.endswith("INFINITY")}
     # Groups that may be unable to start: one member is blocked, or they wait for something.
     stuck = {thing.name for thing in things if isinstance(thing, Group) and _has(thing, frozenset({Past.STOP_FAILED}))}
     stuck |= {other.then for other in found if isinstance(other, Order) and other.then in groups}
@@ -138,11 +139,14 @@ def _sensible(said: list[Constraint], things: list[Thing]) -> tuple[Constraint, 
 
     def is_judged_alike(constraint: Constraint) -> bool:
         match constraint:
+            case Colocation(resource=resource, score=score) if not score.endswith("INFINITY") and resource in bound:
+                # A wish counts after all that is mandatory (since 2.1.6).
+                return False
             case Colocation(resource=resource, score=score) if score in NEGATIVE:
                 # Others may make room for a resource that shuns them and is banned elsewhere (since 2.1.6).
                 return resource not in banned | groups
             case Colocation(resource=resource, score=score) if score != "INFINITY":
-                # A wish counts after all that is mandatory, a group's own bans too (since 2.1.6).
+                # For a group its own members' bans are mandatory too.
                 return resource not in banned & groups
             case Colocation(other=other, score="INFINITY"):
                 # Nothing starts with a group that cannot (since 2.1.6).

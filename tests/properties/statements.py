@@ -59,7 +59,9 @@ HOSTILE = [
 ]
 names = st.from_regex(r"[a-z#_][a-z0-9_.-]{0,8}", fullmatch=True) | st.sampled_from(["rule", "to", "and", "date", "op"])
 ids = st.from_regex(r"[A-Za-z_][A-Za-z0-9_.-]{0,9}", fullmatch=True)
-values = st.one_of(st.sampled_from(HOSTILE), st.text(st.characters(codec="utf-8"), max_size=8))
+refs = ids.map(lambda name: f"to.{name}")
+"""What is referred to is nothing drawn, and so stays what it is."""
+values = st.sampled_from(HOSTILE) | st.text(st.characters(codec="utf-8"), max_size=6)
 scores = st.sampled_from(["inf", "-inf", "0", "100", "-5"])
 roles = st.sampled_from([None, "Started", "Promoted", "Master"])
 flags = st.sampled_from([None, False])
@@ -136,7 +138,7 @@ tests = (attribute_tests | date_tests | other_tests).map(_literal)
 def rules(draw, depth=1):
     """A rule as text says it: an operator only between conditions, a score where it is the outer one."""
     if depth and draw(st.integers(0, 9)) == 0:
-        return Rule(id_ref=draw(ids), role=draw(roles))
+        return Rule(id_ref=draw(refs), role=draw(roles))
     conditions = tests if not depth else tests | rules(depth=0)
     drawn = draw(few(conditions, least=1, most=3))
     score = draw(scores)
@@ -155,10 +157,10 @@ def rules(draw, depth=1):
 @st.composite
 def attribute_sets(draw, allow_ref=True):
     if allow_ref and draw(st.integers(0, 9)) == 0:
-        return AttributeSet(id_ref=draw(ids))
+        return AttributeSet(id_ref=draw(refs))
     pairs = draw(
         st.lists(
-            st.builds(NvPair, names, maybe(values), maybe(ids)) | st.builds(NvPair, names, maybe(values), id_ref=ids),
+            st.builds(NvPair, names, maybe(values), maybe(ids)) | st.builds(NvPair, names, maybe(values), id_ref=refs),
             max_size=3,
             unique_by=lambda p: p.name,
         )
@@ -182,7 +184,7 @@ operations = st.builds(
     sets,
     sets,
     maybe(ids),
-) | st.builds(Operation, st.sampled_from(["", "monitor"]), id_ref=ids)
+) | st.builds(Operation, st.sampled_from(["", "monitor"]), id_ref=refs)
 
 # Resources and nodes.
 descriptions = maybe(values)
@@ -285,7 +287,7 @@ def resource_sets(draw, detail=None, most=3):
     found = []
     for _ in range(draw(st.integers(1, most))):
         if draw(st.integers(0, 9)) == 0:
-            found.append(ResourceSet(id_ref=draw(ids), sequential=False))
+            found.append(ResourceSet(id_ref=draw(refs), sequential=False))
             continue
         field = {} if detail is None else {detail: draw(roles if detail == "role" else st.sampled_from([None, "stop"]))}
         found.append(

@@ -72,8 +72,35 @@ def test_any_text_is_parsed_or_diagnosed(text):
         assert render(diagnostic, text)
 
 
-KEYWORDS = ["primitive", "group", "clone", "ms", "location", "order", "colocation", "property", "monitor", "node", "rsc_ticket", "bundle", "tag", "alert", "role", "acl_target", "fencing_topology", "xml", "rsc_template"]
-PIECES = ["a", "b", "inf:", "10:", "a=b", "$id=x", "$id-ref=a", "@y", ":x", "/x/", "(", ")", "[", "{", "}", "rule", "op", "params", "meta", "'", '"', "a:start", "b:Promoted", "and", "defined", "eq", "date", "lt", "in", "start=1", "to", "select", "attributes", "docker", "image=x", "network", "port-mapping", "read", "cib", "type:x", "n1:", "lifetime", "xml_child", "<a/>", "#", "\\"]
+KEYWORDS = [
+    *("primitive", "group", "clone", "ms", "location", "order", "colocation", "property", "monitor", "node"),
+    *("rsc_ticket", "bundle", "tag", "alert", "role", "acl_target", "fencing_topology", "xml", "rsc_template"),
+]
+PIECES = [
+    *("a", "b", "inf:", "10:", "a=b", "$id=x", "$id-ref=a", "@y", ":x", "/x/", "n1:", "start=1", "image=x", "type:x"),
+    *(
+        "(",
+        ")",
+        "[",
+        "{",
+        "}",
+        "rule",
+        "op",
+        "params",
+        "meta",
+        "'",
+        '"',
+        "#",
+        "\\",
+        "and",
+        "defined",
+        "eq",
+        "date",
+        "lt",
+    ),
+    *("in", "to", "select", "attributes", "docker", "network", "port-mapping", "read", "cib", "a:start", "b:Promoted"),
+    *("lifetime", "xml_attributes", "xml_child", "<a/>"),
+]
 garbage = st.lists(st.sampled_from(KEYWORDS) | st.sampled_from(PIECES), max_size=8)
 
 

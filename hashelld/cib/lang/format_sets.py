@@ -8,7 +8,7 @@ from typing import Final, assert_never
 import msgspec
 
 from hashelld.cib.lang.quoting import is_bare_word, quote_value, quote_word, quoted
-from hashelld.cib.lang.rules import COMPARISONS, EXISTENCE, VALUE_SOURCE
+from hashelld.cib.lang.rules import COMPARISONS, EXISTENCE, TEST_ID, VALUE_SOURCE
 from hashelld.model.resource import AttributeSet, NvPair, Operation
 from hashelld.model.rule import AttributeTest, Condition, DateSpan, DateTest, OperationTest, ResourceTest, Rule
 from hashelld.model.score import INFINITY, parse_score
@@ -26,9 +26,9 @@ class Ids(msgspec.Struct, frozen=True):
         """The id when it is printed."""
         return name if self.referred is None or name in self.referred else None
 
-    def option(self, name: str | None) -> tuple[str, ...]:
+    def option(self, name: str | None, option: str = "$id") -> tuple[str, ...]:
         """`$id=NAME` when it is printed."""
-        return () if self.shown(name) is None or name is None else (f"$id={quote_value(name)}",)
+        return () if self.shown(name) is None or name is None else (f"{option}={quote_value(name)}",)
 
 
 def format_rule(rule: Rule, ids: Ids) -> str:
@@ -56,7 +56,7 @@ def _condition(condition: Condition, ids: Ids) -> Iterator[str]:
         scored = () if score is None else (f"{score}:",)
         yield from ("(", *ids.option(condition.id), *role, *scored, *_conditions(condition, ids), ")")
         return
-    yield from ids.option(condition.id)
+    yield from ids.option(condition.id, TEST_ID)
     match condition:
         case AttributeTest() if condition.operation in EXISTENCE:
             yield from (condition.operation, quote_word(condition.attribute))

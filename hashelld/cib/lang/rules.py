@@ -1,7 +1,8 @@
 """Reading rules: `rule [$id=ID] [$role=ROLE] [SCORE:] CONDITION {and|or CONDITION}`.
 
 Beyond crmsh's language, conditions may be nested in parentheses, and test agents (`resource ocf:heartbeat:IPaddr2`) and
-operations (`op monitor interval=10s`): Pacemaker's XML can say so, and what XML says, text must be able to say.
+operations (`op monitor interval=10s`), and have ids (`$test=ID`): Pacemaker's XML can say so, and what XML says, text
+must be able to say.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ OPERATORS: Final = ("and", "or")
 EXISTENCE: Final = ("defined", "not_defined")
 COMPARISONS: Final = ("lt", "gt", "lte", "gte", "eq", "ne")
 TYPES: Final = ("string", "integer", "number", "version")
+TEST_ID: Final = "$test"
+"""In front of a condition: its id."""
 VALUE_SOURCE: Final = re.compile(r"(literal|param|meta)\{(.*)\}\Z", re.DOTALL)
 """A value that says where it comes from: `param{ip}`."""
 SPAN_FIELDS: Final = (
@@ -130,7 +133,7 @@ def _read_condition(cursor: Cursor) -> Condition:
         if not cursor.take_keyword((")",)):
             cursor.refuse(cursor.next or cursor.last, "unclosed-bracket", "the parenthesis ( is never closed")
         return nested
-    test_id = cursor.take_option("$id")
+    test_id = cursor.take_option(TEST_ID)
     existence = cursor.take_keyword(EXISTENCE)
     if existence is not None:
         return AttributeTest(attribute=cursor.take("node attribute").text, operation=existence, id=test_id)

@@ -16,11 +16,10 @@ from hashelld.policy.acting.making import Maker
 from hashelld.policy.acting.recurring import Recurring
 from hashelld.policy.acting.steps import Edge, Step
 from hashelld.policy.acting.unfencing import Unfencing
-from hashelld.policy.digests import SECRETS, all_digest, covered, restart_digest, secure_digest
+from hashelld.policy.digests import SECRETS, all_digest, restart_digest, secure_digest
 from hashelld.policy.state.items import Item, Node, Op
-from hashelld.policy.state.parameters import parameters
+from hashelld.policy.state.parameters import covered_now, needs_host, parameters
 from hashelld.policy.state.situation import Situation
-from hashelld.policy.state.ties import UNAME
 
 
 Changed = frozenset[tuple[int, str, int]]
@@ -71,7 +70,7 @@ class Changes:
         changed: set[tuple[int, str, int]] = set()
         for at in item.present:
             node = self._maker.nodes[at]
-            if not self._maker.is_own:
+            if not self._maker.is_own and needs_host(item, item.params_by_node.get(None, {})):
                 self._check_failure(item, at)
             if not self._is_open(node) and not node.is_maintenance:
                 continue
@@ -125,7 +124,7 @@ class Changes:
     # Other parameters
 
     def _check_failure(self, item: Item, node: int) -> None:
-        """A failure with parameters that it would not have now does not count any more."""
+        """A failure with another host than it would have now does not count any more; that was not known before."""
         for result in item.results.get(node, ()):
             if result.is_failed and result.digest and result.operation in _COUNTED and node in item.tallies:
                 found = self._covered(item, item.ops.get((result.operation, result.interval_ms)), node)
@@ -198,26 +197,14 @@ class Changes:
         self._unfencing.renew(item, f"{item.id} has other parameters", node)
         return True
 
-    def _parameters(self, item: Item, node: int) -> dict[str, str]:
-        """What it would be started with; the address of a bundle's container is where that is going to be."""
-        given = parameters(self._situation, item, node)
-        container = item.container
-        if item.is_remote_connection and container is not None and given.get("addr") == UNAME:
-            at = container.home if container.home is not None else next(iter(container.active), node)
-            return {**given, "addr": self._maker.nodes[at].id}
-        return given
-
     def _covered(self, item: Item, op: Op | None, node: int) -> dict[str, str]:
-        given = self._parameters(item, node)
-        if op is None:
-            return covered(given, {}, interval_ms=0, timeout_ms=0)
-        return covered(given, op.params, interval_ms=op.interval_ms, timeout_ms=op.timeout_ms)
+        return covered_now(self._situation, item, op, node)
 
     def _is_only_secret(self, item: Item, found: dict[str, str], node: int, result: ActionResult) -> bool:
         """Is all the same but passwords? A CIB in a file often comes without them."""
         if not result.secure_digest or result.digest == all_digest(found):
             return False
-        given = self._parameters(item, node)
+        given = parameters(self._situation, item, node)
         secrets = result.secure_params or SECRETS
         is_fencing = item.is_device
         return result.secure_digest == secure_digest(

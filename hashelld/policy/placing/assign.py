@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cmp_to_key
 
-from hashelld.model.score import INFINITY
+from hashelld.model.score import INFINITY, Score
 from hashelld.policy.placing.applying import apply_tie
 from hashelld.policy.placing.bundled import assign_bundle
 from hashelld.policy.placing.colocation import Colocations
@@ -137,10 +137,20 @@ class Placer:
         """Place the primary, then apply the tie, unless that would leave no node where it may be given up."""
         self.assign(tie.primary)
         may_give_up = tie.dependent_stage >= Stage.PROMOTED or -INFINITY < tie.score < 0
-        before = item.table.copy() if may_give_up else item.table
+        if not may_give_up:
+            apply_tie(self, item, tie.primary, tie)
+            return
+        before = item.table.copy()
+        ledger, told = self.situation.ledger, list[tuple[Item, str, int | None, Score]]()
+        if ledger is not None:
+            self.situation.ledger = lambda *contribution: told.append(contribution)
         apply_tie(self, item, tie.primary, tie)
-        if may_give_up and not self.colocations.any_usable(item.table):
+        self.situation.ledger = ledger
+        if not self.colocations.any_usable(item.table):
             item.table = before
+        elif ledger is not None:
+            for contribution in told:
+                ledger(*contribution)
 
     def _connected(self, item: Item, node: Node) -> None:
         """A remote node is up when its connection will be."""

@@ -68,11 +68,11 @@ class Colocations:
         if item is not asking:  # A clone or bundle, for one of its instances.
             return found if as_dependent else [tie for tie in found if has_influence(tie, asking)]
         parent = item.parent
-        if item.kind is Kind.PRIMITIVE and parent is not None:
-            # Of a bundle only the containers are where it says; the rest follows them.
-            if parent.kind is not Kind.BUNDLE or item.is_bundle_container:
-                found += self._gather(parent, item, as_dependent=as_dependent)
-        return found
+        if item.kind is not Kind.PRIMITIVE or parent is None:
+            return found
+        if parent.kind is Kind.BUNDLE and not item.is_bundle_container:
+            return found  # Of a bundle only the containers are where it says; the rest follows them.
+        return found + self._gather(parent, item, as_dependent=as_dependent)
 
     def _of_group(self, group: Item, asking: Item, own: list[Tie], *, as_dependent: bool) -> list[Tie]:
         """A group's ties act on its first member (as dependent) or its last (as primary)."""

@@ -89,14 +89,17 @@ def prefer(situation: Situation, item: Item, source: str, nodes: dict[int, Score
         zeros = dict.fromkeys(nodes, 0)
         for at, member in enumerate(item.children):
             prefer(situation, member, source, zeros if at else nodes)
-    elif item.kind is Kind.BUNDLE:
-        for replica in item.replicas:
-            for part in (replica.container, replica.address):
-                if part is not None:
-                    prefer(situation, part, source, nodes)
     else:
-        for child in item.children:
+        for child in _located(item):
             prefer(situation, child, source, nodes)
+
+
+def _located(item: Item) -> list[Item]:
+    """The parts that a location of an item is about."""
+    if item.kind is not Kind.BUNDLE:
+        return item.children
+    found = [part for replica in item.replicas for part in (replica.container, replica.address)]
+    return [part for part in found if part is not None]
 
 
 def ban(situation: Situation, item: Item, source: str, node: int | None = None) -> None:
@@ -228,7 +231,7 @@ def _set_discovery(item: Item, word: str, nodes: dict[int, Score]) -> None:
         before = item.discovery.get(node, "always")
         if _DISCOVERY.index(before) < _DISCOVERY.index(word):
             item.discovery[node] = word
-    for child in item.children:
+    for child in _located(item):
         _set_discovery(child, word, nodes)
 
 
@@ -292,7 +295,7 @@ def _apply_bans(situation: Situation, item: Item) -> None:
 def is_threshold_reached(item: Item, node: int) -> bool:
     """Did it fail too often there?"""
     tally = item.tallies.get(node)
-    if tally is None or tally.is_expired or not item.threshold or item.is_failure_ignored:
+    if tally is None or tally.is_expired or tally.why_cleared or not item.threshold or item.is_failure_ignored:
         return False
     return tally.count > 0 and tally.count >= item.threshold
 

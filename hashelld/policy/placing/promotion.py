@@ -37,23 +37,19 @@ def add_promotion_scores(placer: Placer, clone: Item) -> None:
             instance.priority = max(instance.priority, score)
 
 
-def _promotion_score(placer: Placer, clone: Item, instance: Item, node: Node) -> tuple[Score, bool]:
-    """The promotion score of an instance on a node, and whether any attribute gives it."""
+def _promotion_score(placer: Placer, clone: Item, instance: Item, node: Node) -> tuple[Score, str]:
+    """The promotion score of an instance on a node, and the attribute that gives it (empty: none does)."""
     if instance.children:
-        total, is_given = 0, False
-        for child in instance.children:
-            score, is_own = _promotion_score(placer, clone, child, node)
-            total += score
-            is_given |= is_own
-        return total, is_given
+        found = [_promotion_score(placer, clone, child, node) for child in instance.children]
+        return sum(score for score, _ in found), " and ".join(name for _, name in found if name)
     if not _counts(clone, instance, node.index):
-        return 0, False
+        return 0, ""
     attributes = _attributes(placer, instance, node)
     for name in _names(instance):
         value = attributes.get(_ATTRIBUTE + name)
         if value is not None:
-            return score_of(value, 0), True
-    return 0, False
+            return score_of(value, 0), _ATTRIBUTE + name
+    return 0, ""
 
 
 def _attributes(placer: Placer, instance: Item, node: Node) -> dict[str, str]:
@@ -126,15 +122,23 @@ def _rate(placer: Placer, clone: Item, instance: Item) -> None:
     after = instance.highest_next()
     if after in {Stage.STARTED, Stage.UNKNOWN}:
         node = placer.situation.nodes[home]
-        score, is_given = _promotion_score(placer, clone, instance, node) if _will_be_up(node) else (0, False)
-        instance.priority = score if is_given else -1
+        score, given = _promotion_score(placer, clone, instance, node) if _will_be_up(node) else (0, "")
+        instance.priority = score if given else -1
+        told = f"node attribute {given}" if given else "no promotion score set by the agent"
+        instance.role_scores.append((told, instance.priority))
     elif after in {Stage.UNPROMOTED, Stage.STOPPED}:
         instance.priority = -INFINITY
-    for _name, table in (*_locations(instance), *clone.promotion_scores):
+        instance.role_scores.append((f"target-role is {after.role.value}", -INFINITY))
+    for name, table in (*_locations(instance), *clone.promotion_scores):
         if home in table.scores:
             instance.priority = add(instance.priority, table.scores[home])
+            instance.role_scores.append((f"location {name} for the role", table.scores[home]))
     for tie in placer.colocations.for_role(instance):
+        before = instance.priority
         apply_tie(placer, instance, tie.primary, tie)
+        if instance.priority != before:
+            change = -INFINITY if instance.priority <= -INFINITY else instance.priority - before
+            instance.role_scores.append((f"colocation {tie.id} with {tie.primary.id}", change))
     instance.sort_index = INFINITY if after is Stage.PROMOTED else instance.priority
 
 
@@ -168,7 +172,10 @@ def _merge(placer: Placer, clone: Item) -> None:
         if not _is_managed(instance) and instance.highest_next() is Stage.PROMOTED:
             instance.sort_index = INFINITY
         elif home is not None and instance.sort_index >= 0 and clone.table.allows(home):
-            instance.sort_index = clone.table.score(home)
+            before, instance.sort_index = instance.sort_index, clone.table.score(home)
+            if instance.sort_index != before:
+                told = "the clone's own score there, and what is with its promoted role"
+                instance.role_scores.append((told, instance.sort_index - before))
 
 
 def _hear_of_role(placer: Placer, clone: Item) -> None:

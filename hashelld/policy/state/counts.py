@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from hashelld.model.history import OCF_NOT_RUNNING, OCF_OK, OCF_RUNNING_PROMOTED, ActionResult, OpStatus
 from hashelld.model.score import add
+from hashelld.policy.digests import all_digest
 from hashelld.policy.state.findings import Tally
 from hashelld.policy.state.items import Item
 from hashelld.policy.state.observation import Observation
+from hashelld.policy.state.parameters import covered_now, needs_host
 
 
+_COUNTED = frozenset({"start", "promote", "monitor"})
 _PLAIN_PROBES = frozenset({OCF_OK, OCF_NOT_RUNNING, OCF_RUNNING_PROMOTED, 190, 191})
 
 
@@ -54,6 +59,22 @@ def is_expired(notes: Observation, item: Item, at: int, result: ActionResult) ->
         item.tallies[at] = Tally(0, 0, is_expired=True, why_cleared="the reconnect interval is over")
     is_probe = result.operation == "monitor" and not result.interval_ms
     return not (is_probe and result.rc in _PLAIN_PROBES)
+
+
+def heed_parameters(notes: Observation, item: Item, at: int, result: ActionResult) -> None:
+    """A failure with parameters that it would not have now does not count any more.
+
+    Only of Pacemaker's histories: our own daemons begin a new count when an agent gets other parameters.
+    """
+    situation = notes.situation
+    if not (situation.view.feature_set and result.digest and result.operation in _COUNTED and result.is_failed):
+        return
+    tally = count_failures(notes, item, at)
+    if tally is None or tally.why_cleared or needs_host(item, item.params_by_node.get(None, {})):
+        return
+    op = item.ops.get((result.operation, result.interval_ms))
+    if result.digest != all_digest(covered_now(situation, item, op, at)):
+        item.tallies[at] = replace(tally, why_cleared="its parameters changed since")
 
 
 def _awaits_fencing(notes: Observation, item: Item, result: ActionResult) -> bool:

@@ -16,7 +16,7 @@ from hashelld.model.history import (
     ActionResult,
     OpStatus,
 )
-from hashelld.policy.state.counts import is_expired
+from hashelld.policy.state.counts import heed_parameters, is_expired
 from hashelld.policy.state.failing import can_fence, is_graver, on_fail_of
 from hashelld.policy.state.findings import Failure, failure_text
 from hashelld.policy.state.items import Item, Node, Stage
@@ -93,6 +93,7 @@ class Reading:
 
     def _take(self, result: ActionResult) -> None:
         item, node = self.item, self.node
+        heed_parameters(self.notes, item, node.index, result)
         is_old = bool(item.failure_timeout_ms) and is_expired(self.notes, item, node.index, result)
         is_probe = result.operation == "monitor" and not result.interval_ms
         rc = _DEGRADED.get(result.rc, result.rc)

@@ -261,6 +261,8 @@ class Item:
     """Colocations with this item as primary."""
     discovery: dict[int, str]
     """resource-discovery by node where a location gives one: always, never, exclusive."""
+    role_scores: list[tuple[str, Score]]
+    """What was added up to its promotion priority: source and score."""
     tickets: list[tuple[str, Stage]]
     """Tickets that it needs, with the role that needs it (UNKNOWN: any)."""
     promotion_scores: list[tuple[str, Table]]
@@ -300,6 +302,7 @@ class Item:
         self.ties_with = []
         self.ties_of = []
         self.discovery = {}
+        self.role_scores = []
         self.tickets = []
         self.promotion_scores = []
         self.locations = []

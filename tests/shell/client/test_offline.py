@@ -91,7 +91,7 @@ def test_the_status_section_and_the_mode_stay(tmp_path):
     )
     path.chmod(0o640)
     commit(OfflineClient(str(path)), Put(NEW))
-    assert status in path.read_text()
+    assert '<node_state id="1" uname="node1"/>' in path.read_text()
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
     assert list(tmp_path.iterdir()) == [path]
 
