@@ -12,17 +12,18 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from hashell.client.port import Client
+from hashell.client.port import Client, Kept, Shelf
 from hashell.errors import HashellError, Refused, TimedOut, Usage
 from hashell.grammar.scope import AgentSource
 from hashelld.cib.document import Cib, Object
-from hashelld.cib.edit import Edit, EditRefused, Put, apply
+from hashelld.cib.edit import Delete, Edit, EditRefused, Put, apply
 from hashelld.cib.view import ClusterView
 from hashelld.model.ids import Version
 from hashelld.wire import client as wire
 
 
 COMMIT_TIMEOUT_MS: Final = 30_000
+COMMIT_ATTEMPTS_MAX: Final = 5
 WAIT_TIMEOUT_MS: Final = 600_000
 EVENT_MS: Final = 1_000
 
@@ -31,6 +32,14 @@ A = TypeVar("A", bound=wire.Answer)
 
 class Stayed(HashellError):
     """The user was asked, and stays with the draft: there is nothing to complain about."""
+
+
+class Conflicted(Refused):
+    """Somebody else changed the same objects since the draft was begun."""
+
+    def __init__(self, conflict: wire.Conflict, edits: tuple[Edit, ...]) -> None:
+        self.conflict = conflict
+        super().__init__(_conflict(conflict, edits))
 
 
 class Options(msgspec.Struct, kw_only=True):
@@ -43,6 +52,8 @@ class Options(msgspec.Struct, kw_only=True):
     """Semantic objections pass; syntax and schema errors never do."""
     wait: bool = False
     """A change returns when the cluster has settled."""
+    shows_secrets: bool = True
+    """Passwords and the like are printed as they are; at a terminal they are not, unless the user asks for it."""
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +86,7 @@ class Session:
         "_ask_user",
         "_draft",
         "_redo",
+        "shelf",
         "_status",
         "_undo",
         "client",
@@ -92,6 +104,7 @@ class Session:
         *,
         ask_user: Callable[[str], bool] | None = None,
         agents: AgentSource | None = None,
+        shelf: Shelf | None = None,
     ) -> None:
         self.client = client
         self.options = options or Options()
@@ -101,6 +114,7 @@ class Session:
         self.on_leave: Callable[[], bool] | None = None
         self._ask_user = ask_user
         self._agents = agents
+        self.shelf = shelf
         self._applied: wire.CibIs | None = None
         self._status: wire.StatusIs | None = None
         self._draft: Draft | None = None
@@ -222,6 +236,7 @@ class Session:
         self._undo.append(before)
         self._redo.clear()
         self._draft = msgspec.structs.replace(before, cib=cib)
+        self._keep()
         return self._draft
 
     def undo(self) -> Draft:
@@ -230,6 +245,7 @@ class Session:
             raise Refused("There is nothing to undo.")
         self._redo.append(self.draft)
         self._draft = self._undo.pop()
+        self._keep()
         return self._draft
 
     def redo(self) -> Draft:
@@ -238,23 +254,88 @@ class Session:
             raise Refused("There is nothing to redo.")
         self._undo.append(self.draft)
         self._draft = self._redo.pop()
+        self._keep()
         return self._draft
 
     def discard(self) -> None:
         """Drop the draft: the next look begins from the applied configuration."""
+        if self._draft is not None and self.shelf is not None and self.level == "configure":
+            self.shelf.drop()
+        self.shelve()
+
+    def shelve(self) -> None:
+        """Put the draft aside: it is offered again, here and by the next shell."""
         self._draft = None
         self._undo.clear()
         self._redo.clear()
         self.forget()
 
-    def commit_draft(self) -> Settled:
-        """Commit what the draft changes, and begin a new one. The draft stays as it is when it is refused."""
-        from hashelld.cib.diff import difference
+    def shelved(self) -> Kept | None:
+        """The draft that a shell of this user left behind; None when one is being edited, or nothing would change."""
+        if self.shelf is None or self._draft is not None:
+            return None
+        kept = self.shelf.kept()
+        if kept is None or kept.cib in (kept.original, self.applied().cib):
+            return None
+        return kept
+
+    def resume(self, kept: Kept) -> Draft:
+        """Go on with a draft that was put aside, on the configuration of now where nobody changed the same objects."""
+        self._draft = Draft(base=kept.base, original=kept.original, cib=kept.cib)
+        self.merge()
+        return self.draft
+
+    def merge(self, *, prefers_ours: bool | None = None) -> tuple[str, ...]:
+        """Carry the draft over to the configuration of now; the ids of what was changed on both sides.
+
+        Such objects become ours or theirs when it is said which; else the draft stays as it is. One step of `undo`.
+        """
+        from hashelld.cib.diff import difference, rebase
 
         draft = self.draft
-        settled = self.commit(difference(draft.original, draft.cib), base=draft.base)
-        self.discard()
-        return settled
+        self.forget()
+        applied = self.applied()
+        if applied.cib == draft.original:
+            self._draft = msgspec.structs.replace(draft, base=applied.version)
+            return ()
+        edits, conflicts = rebase(draft.original, applied.cib, difference(draft.original, draft.cib))
+        if conflicts and prefers_ours is None:
+            return tuple(one.id for one in conflicts)
+        ours = tuple(Delete(one.id) if one.ours is None else Put(one.ours) for one in conflicts if prefers_ours)
+        merged = _apply(applied.cib, (*edits, *ours))
+        self._undo.append(draft)
+        self._draft = Draft(base=applied.version, original=applied.cib, cib=merged)
+        self._keep()
+        return tuple(one.id for one in conflicts)
+
+    def _keep(self) -> None:
+        """Only what is edited at the prompt is kept: a single statement is committed or refused at once."""
+        if self.shelf is None or self._draft is None or self.level != "configure":
+            return
+        if self._draft.is_dirty:
+            self.shelf.keep(self._draft.base, self._draft.original, self._draft.cib)
+        else:
+            self.shelf.drop()
+
+    def commit_draft(self) -> Settled:
+        """Commit what the draft changes, and begin a new one. The draft stays as it is when it is refused.
+
+        When somebody else changed the configuration meanwhile, but nothing that the draft changes, the draft is moved
+        onto their configuration; `Conflicted` otherwise.
+        """
+        from hashelld.cib.diff import difference
+
+        for _attempt in range(COMMIT_ATTEMPTS_MAX):
+            draft = self.draft
+            try:
+                settled = self.commit(difference(draft.original, draft.cib), base=draft.base)
+            except Conflicted:
+                if self.merge():
+                    raise
+                continue
+            self.discard()
+            return settled
+        raise Refused("The configuration is changed by others all the time; nothing was committed.")
 
     # Commits.
 
@@ -277,7 +358,7 @@ class Session:
         finally:
             self.forget()
         if isinstance(answer, wire.Conflict):
-            raise Refused(_conflict(answer, edits))
+            raise Conflicted(answer, edits)
         if not isinstance(answer, wire.Committed):
             raise Refused(f"hashelld answered {type(answer).__name__} to a commit: is it another version?")
         if self.options.wait:

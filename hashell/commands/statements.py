@@ -98,6 +98,69 @@ def configure_order(session: Session, statement: Rest) -> Outcome:
     return _add(session, "order", statement)
 
 
+@command(
+    CONFIGURE,
+    "bundle",
+    examples=("configure bundle web-bundle podman image=web replicas=2 network ip-range-start=10.0.0.20 primitive web",),
+)
+def configure_bundle(session: Session, statement: Rest) -> Outcome:
+    """Run a primitive in containers: their image, network and storage are part of it."""
+    return _add(session, "bundle", statement)
+
+
+@command(CONFIGURE, "tag", examples=("configure tag shop: web db vip",))
+def configure_tag(session: Session, statement: Rest) -> Outcome:
+    """Give several objects a common name, for constraints and for `show tag:NAME`."""
+    return _add(session, "tag", statement)
+
+
+@command(
+    CONFIGURE,
+    "fencing_topology",
+    aliases=("fencing-topology",),
+    examples=("configure fencing_topology node1: ipmi1 pdu1,pdu2 node2: ipmi2",),
+)
+def configure_fencing_topology(session: Session, statement: Rest) -> Outcome:
+    """Say which fencing devices are tried for a node, level after level; devices joined by commas act together."""
+    return _add(session, "fencing_topology", statement)
+
+
+@command(CONFIGURE, "rsc_ticket", examples=("configure rsc_ticket db-needs-a ticketA: db loss-policy=stop",))
+def configure_rsc_ticket(session: Session, statement: Rest) -> Outcome:
+    """Let a resource run only where the cluster holds a ticket."""
+    return _add(session, "rsc_ticket", statement)
+
+
+@command(CONFIGURE, "alert", examples=("configure alert mail /usr/local/bin/mail.sh to admin@example.com",))
+def configure_alert(session: Session, statement: Rest) -> Outcome:
+    """Have a program called when something happens in the cluster."""
+    return _add(session, "alert", statement)
+
+
+@command(CONFIGURE, "role", examples=("configure role operator read xpath:/cib write id:web",))
+def configure_role(session: Session, statement: Rest) -> Outcome:
+    """Define a role: what its holders may read and write of the configuration."""
+    return _add(session, "role", statement)
+
+
+@command(CONFIGURE, "acl_target", examples=("configure acl_target anna operator",))
+def configure_acl_target(session: Session, statement: Rest) -> Outcome:
+    """Give a user roles."""
+    return _add(session, "acl_target", statement)
+
+
+@command(CONFIGURE, "acl_group", examples=("configure acl_group staff operator",))
+def configure_acl_group(session: Session, statement: Rest) -> Outcome:
+    """Give a group of users roles."""
+    return _add(session, "acl_group", statement)
+
+
+@command(CONFIGURE, "xml", examples=("configure xml '<primitive id=\"web\" class=\"systemd\" type=\"nginx\"/>'",))
+def configure_xml(session: Session, statement: Rest) -> Outcome:
+    """Add objects that are written as Pacemaker's XML."""
+    return _add(session, "xml", statement)
+
+
 @command(CONFIGURE, "monitor", examples=("configure monitor web 10s:20s",))
 def configure_monitor(session: Session, statement: Rest) -> Outcome:
     """Add a recurring monitor to a primitive."""
@@ -141,7 +204,8 @@ def _add(session: Session, keyword: str, rest: str) -> Outcome:
     origin = Origin(text, tuple(statements))
     refuse((*found, *more), origin)
     name = statements[0].item.id if statements else ""
-    told = f"{keyword} {name} is in the draft." if session.level == CONFIGURE else f"{keyword} {name} is configured."
+    what = f"{keyword} {name}" if name != keyword else keyword
+    told = f"{what} is in the draft." if session.level == CONFIGURE else f"{what} is configured."
     return change_draft(session, edits, told, origin=origin)
 
 

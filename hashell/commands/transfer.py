@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from typing import Annotated
 
-from hashell.commands.checking import TYPED, Origin, refuse, resolver
+import msgspec
+
+from hashell.commands.checking import Origin, refuse, resolver
 from hashell.commands.drafting import CONFIGURE, replace_draft
+from hashell.commands.secrets import refuse_stars
+from hashell.commands.selection import Selector, part, selected
 from hashell.errors import Refused
 from hashell.grammar.kinds import Path, choice
 from hashell.grammar.registry import command
 from hashell.outcomes import Listing, Outcome, Said
 from hashell.session import Session
-from hashelld.cib.document import Cib
+from hashelld.cib.document import Cib, key_of
 from hashelld.cib.edit import Put, apply
 from hashelld.cib.lang.format import format_cib
 from hashelld.cib.lang.lower import Mode, lower
@@ -45,38 +50,68 @@ def configure_load(session: Session, way: Way, path: Path) -> Outcome:
     replace: it is the whole configuration. update: its objects are added, or replace those of the same id. push: as
     update, and what the file does not contain is deleted. Any error refuses all of it.
     """
+    loaded = read_text(session, path, is_update=way == "update")
+    after = pushed(session.draft.cib, loaded.cib) if way == "push" else loaded.cib
+    return replace_draft(
+        session, after, f"Loaded {loaded.origin.name or path}: {len(after.objects)} objects.", origin=loaded.origin
+    )
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """A file as a configuration (of an update: the draft with it), the ids that it names, and where it says what."""
+
+    cib: Cib
+    named: tuple[str, ...]
+    origin: Origin
+
+
+def read_text(session: Session, path: str, *, is_update: bool) -> Loaded:
+    """A file (- is standard input) in the configure language or as CIB XML; any error is `Refused` with its place."""
     text = _read(path)
     name = "standard input" if path == "-" else path
     before = session.draft.cib
     if text.lstrip().startswith("<"):
-        origin = TYPED
         made = _from_xml(text, name)
-        after = apply(before, tuple(Put(found) for found in made.objects)) if way == "update" else made
-    else:
-        statements, found = parse_text(text)
-        origin = Origin(text, tuple(statements), name)
-        base, mode = (before, Mode.UPDATE) if way == "update" else (Cib(), Mode.CREATE)
-        edits, more = lower(statements, base, mode, resolver(session))
-        refuse(sorted((*found, *more), key=lambda d: (d.line, d.column)), origin)
-        after = apply(base, edits)
-    if way == "push":
-        after = _pushed(before, after)
-    return replace_draft(session, after, f"Loaded {name}: {len(after.objects)} objects.", origin=origin)
+        refuse_stars(made)
+        after = apply(before, tuple(Put(found) for found in made.objects)) if is_update else made
+        return Loaded(after, tuple(key_of(o) for o in made.objects), Origin("", name=name))
+    statements, found = parse_text(text)
+    origin = Origin(text, tuple(statements), name)
+    base, mode = (before, Mode.UPDATE) if is_update else (Cib(), Mode.CREATE)
+    edits, more = lower(statements, base, mode, resolver(session))
+    refuse(sorted((*found, *more), key=lambda d: (d.line, d.column)), origin)
+    after = apply(base, edits)
+    refuse_stars(after)
+    return Loaded(after, tuple(key_of(o) for one in statements for o in one.objects), origin)
 
 
-@command(CONFIGURE, "save", examples=("configure save all.crm", "configure save cib.xml", "configure save -"))
-def configure_save(session: Session, path: Path) -> Outcome:
-    """Write the configuration into a file, as XML if its name ends in .xml; - is standard output."""
-    cib = session.cib()
-    is_xml = path.endswith(".xml")
+@command(
+    CONFIGURE,
+    "save",
+    examples=("configure save all.crm", "configure save cib.xml", "configure save web.crm related:web"),
+)
+def configure_save(session: Session, path: Path, *selection: Selector) -> Outcome:
+    """Write the configuration, or a selection of it, into a file; - is standard output.
+
+    It is written as CIB XML if the file's name ends in .xml or `xml` is among the selection. Secrets are saved as they
+    are; a new file can be read by its owner alone.
+    """
+    chosen = selected(session, tuple(word for word in selection if word != "xml"))
+    cib = part(session.cib(), chosen)
+    is_xml = path.endswith(".xml") or "xml" in selection
+    text = as_xml(cib) if is_xml else format_cib(session.cib(), chosen)
+    if path == "-":
+        return Listing(text=text, language="xml" if is_xml else "crm")
+    write_text(path, text)
+    return Said(text=f"Wrote {len(cib.objects)} objects into {path}.", data={"path": path, "objects": len(cib.objects)})
+
+
+def as_xml(cib: Cib) -> str:
+    """The configuration as Pacemaker's XML; `Refused` where XML has no words for it."""
     try:
-        text = write_xml(cib) if is_xml else format_cib(cib)
+        return write_xml(cib)
     except XmlImpossible as impossible:
         raise Refused(f"{impossible}") from None
-    if path == "-":
-        return Listing(text=text, language="crm")
-    _write(path, text)
-    return Said(text=f"Wrote {len(cib.objects)} objects into {path}.", data={"path": path, "objects": len(cib.objects)})
 
 
 def _from_xml(text: str, name: str) -> Cib:
@@ -86,7 +121,7 @@ def _from_xml(text: str, name: str) -> Cib:
         raise Refused(f"{name}: {refused}") from None
 
 
-def _pushed(before: Cib, made: Cib) -> Cib:
+def pushed(before: Cib, made: Cib) -> Cib:
     """The file's objects, those that existed where they stood."""
     new = {o.id: o for o in made.objects}
     kept = [new.pop(o.id) for o in before.objects if o.id in new]
@@ -105,11 +140,14 @@ def _read(path: str) -> str:
         raise Refused(f"{path}: byte {error.start} is not UTF-8") from None
 
 
-def _write(path: str, text: str) -> None:
+def write_text(path: str, text: str) -> None:
     """All of it or nothing: a file of another name takes the place of the old one."""
     part = f"{path}.{os.getpid()}.part"
     try:
-        with open(part, "x", encoding="utf-8") as file:  # noqa: PTH123 - as above
+        mode = stat.S_IMODE(os.stat(path).st_mode) if os.path.exists(path) else 0o600  # noqa: PTH116, PTH110 - as above
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            os.fchmod(descriptor, mode)
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

@@ -78,7 +78,7 @@ def _described(parameter: Parameter) -> tuple[str, str]:
     if not parameter.is_option:
         return parameter.name.upper(), parameter.kind.help or parameter.kind.name
     if parameter.kind.is_flag:
-        return f"--{parameter.name}", COMMON.get(f"--{parameter.name}", "")
+        return f"--{parameter.name}", parameter.kind.help or COMMON.get(f"--{parameter.name}", "")
     return f"--{parameter.name} {parameter.kind.name.upper()}", parameter.kind.help
 
 

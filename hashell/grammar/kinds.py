@@ -62,6 +62,11 @@ def choice(*words: str, help: str = "") -> Kind:  # noqa: A002 - the word that a
     )
 
 
+def flag(help: str) -> Kind:  # noqa: A002 - as above
+    """An option without a value."""
+    return Kind(name="flag", help=help, is_flag=True)
+
+
 def resource_candidates(scope: Scope, before: tuple[str, ...] = ()) -> list[Candidate]:
     """Resources that can be started and stopped, without those already named."""
     return [
@@ -190,3 +195,5 @@ Word = Annotated[str, Kind(name="word")]
 Path = Annotated[str, Kind(name="path", help="a file; - is standard input or output", is_path=True)]
 Rest = Annotated[str, Kind(name="text", help="the rest of the line, as typed", is_rest=True)]
 Flag = Annotated[bool, Kind(name="flag", is_flag=True)]
+DryRun = Annotated[bool, flag("change nothing; show what the cluster would do")]
+ShowSecrets = Annotated[bool, flag("print passwords and the like at a terminal, too")]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
+from itertools import groupby
 from types import MappingProxyType
 from typing import ClassVar, Final
 
@@ -13,6 +14,8 @@ from pygments.lexer import Lexer  # type: ignore[import-untyped]
 from pygments.token import Comment, Error, Keyword, Literal, Name, Number, String, Text, _TokenType  # type: ignore[import-untyped]
 
 from hashell.grammar.classify import Span, WordRole, classify
+from hashell.terminal.live import as_one_line
+from hashell.terminal.remarks import Remark
 
 
 TOKENS: Final = MappingProxyType(
@@ -67,24 +70,57 @@ class ConfigureLexer(Lexer):  # type: ignore[misc]
 
 
 class LineLexer(PromptLexer):
-    """The line being typed, at the level that `level_now` tells."""
+    """The line being typed, at the level that `level_now` tells, with marks where `remarks_on` says that it is wrong.
 
-    def __init__(self, level_now: Callable[[], str]) -> None:
+    `generation` tells when other words are to be marked.
+    """
+
+    def __init__(
+        self,
+        level_now: Callable[[], str],
+        remarks_on: Callable[[str], tuple[Remark, ...]] = lambda _text: (),
+        generation: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._level_now = level_now
+        self._remarks_on = remarks_on
+        self._generation = generation
+
+    def invalidation_hash(self) -> Hashable:
+        """What was styled before holds as long as this is equal."""
+        return self._generation(), self._level_now()
 
     def lex_document(self, document: Document) -> Callable[[int], StyleAndTextTuples]:
         """The styled pieces of each line of the input."""
-        lines = document.lines
-        level = self._level_now()
+        text = document.text
+        styles = self._styles(text)
+        starts = [0]
+        for line in document.lines:
+            starts.append(starts[-1] + len(line) + 1)
 
         def styled(number: int) -> StyleAndTextTuples:
-            line = lines[number] if number < len(lines) else ""
-            if number:  # A continued statement: its first word is no command.
-                return [("", line)]
-            pieces = _pieces(line, classify(line, level))
-            return [("" if span is None else STYLES[span.role], piece) for _start, piece, span in pieces]
+            if number >= len(document.lines):
+                return []
+            start, end = starts[number], starts[number + 1] - 1
+            return [(style, "".join(text[at] for at in places)) for style, places in _runs(styles, start, end)]
 
         return styled
+
+    def _styles(self, text: str) -> list[str]:
+        """The style of every character; lines that go on are one statement."""
+        styles = [""] * len(text)
+        for span in classify(as_one_line(text), self._level_now()):
+            styles[span.start : span.end] = [STYLES[span.role]] * (span.end - span.start)
+        for remark in self._remarks_on(text):
+            if remark.is_wrong:
+                end = min(remark.end, len(text))
+                mark = "class:doubt" if remark.is_doubt else "class:error"
+                styles[remark.start : end] = [mark] * max(end - remark.start, 0)
+        return styles
+
+
+def _runs(styles: list[str], start: int, end: int) -> Iterator[tuple[str, Iterator[int]]]:
+    """Neighbours of one style together."""
+    return groupby(range(start, end), key=styles.__getitem__)
 
 
 def _pieces(line: str, spans: list[Span]) -> Iterator[tuple[int, str, Span | None]]:

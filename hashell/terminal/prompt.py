@@ -9,47 +9,34 @@ from pathlib import Path
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
+from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
-from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.formatted_text.utils import fragment_list_to_text
+from prompt_toolkit.history import History
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.patch_stdout import patch_stdout
-from prompt_toolkit.styles import Style
 
 from hashell.client.port import Client
 from hashell.errors import HashellError
 from hashell.grammar.run import Ran
-from hashell.grammar.words import glue, is_continued
+from hashell.grammar.words import glue
 from hashell.session import Session, Stayed
 from hashell.settings import Settings, read
 from hashell.terminal.completer import MenuCompleter
+from hashell.terminal.dumb import CONTINUED, DumbReader
+from hashell.terminal.explain import explain
 from hashell.terminal.history import open_history
+from hashell.terminal.keys import key_bindings
 from hashell.terminal.lexer import LineLexer
-from hashell.terminal.toolbar import toolbar
+from hashell.terminal.live import LiveCheck
+from hashell.terminal.pager import show_paged
+from hashell.terminal.style import STYLES
+from hashell.terminal.toolbar import prompt_state, toolbar
 from hashell.terminal.watch import Watch, WatchedScope
-from hashell.views.render import show
-
-
-STYLE = Style.from_dict(
-    {
-        "prompt": "ansigreen bold",
-        "dirty": "ansiyellow bold",
-        "level": "ansiblue",
-        "command": "ansicyan bold",
-        "keyword": "ansimagenta",
-        "option": "ansiyellow",
-        "name": "ansiblue",
-        "value": "ansigreen",
-        "score": "ansiyellow",
-        "agent": "ansicyan",
-        "comment": "ansibrightblack",
-        "error": "ansired underline",
-        "bottom-toolbar": "noreverse ansibrightblack",
-        "good": "ansigreen",
-        "warning": "ansiyellow",
-        "bad": "ansired bold",
-    }
-)
+from hashell.views.render import theme_of
+from hashell.views.theme import Theme
+from hashelld.cib.document import Cib
 
 
 RunLine = Callable[[Session, str], Ran]
@@ -63,7 +50,7 @@ def converse(session: Session, make_client: Callable[[], Client], run_line: RunL
 class Prompt:
     """One conversation at a terminal."""
 
-    __slots__ = ("_prompt", "_run_line", "_session", "_settings", "_watch")
+    __slots__ = ("_check", "_dumb", "_prompt", "_run_line", "_scope", "_session", "_settings", "_watch")
 
     def __init__(
         self, session: Session, make_client: Callable[[], Client], run_line: RunLine, settings: Settings
@@ -72,16 +59,26 @@ class Prompt:
         self._run_line = run_line
         self._settings = settings
         self._watch = Watch(make_client, self._redraw)
-        self._prompt: PromptSession[str] = self._make()
+        self._scope = WatchedScope(session, self._watch)
+        self._check = LiveCheck(self._scope, self._redraw)
+        history = open_history(Path(settings.history) if settings.history else None)
+        self._dumb: DumbReader | None = None
+        self._prompt: PromptSession[str] | None = None
+        if settings.is_plain:
+            self._dumb = DumbReader(self._scope, history, self._theme(), (sys.stdin, sys.stdout))
+        else:
+            self._prompt = self._make(history)
         session.on_leave = self._leave_draft
 
     def run(self) -> int:
         """Until quit, or Ctrl-D at the top."""
         self._watch.start()
+        self._check.start()
         try:
             while not self._session.is_finished:
                 self._one()
         finally:
+            self._check.stop()
             self._watch.stop()
         return 0
 
@@ -89,13 +86,13 @@ class Prompt:
         try:
             line = self._read()
         except KeyboardInterrupt:
+            if self._dumb is not None:
+                sys.stdout.write("\n")
             return
         except EOFError:
             line = "up" if self._session.level else "quit"
         try:
-            ran = self._run_line(self._session, line)
-            if ran.outcome is not None:
-                show(ran.outcome, sys.stdout, as_json=ran.as_json, is_tty=True)
+            self._show(self._run_line(self._session, line))
         except Stayed:
             return
         except HashellError as error:
@@ -103,54 +100,79 @@ class Prompt:
         except KeyboardInterrupt:
             sys.stderr.write("Interrupted: what was already sent to the cluster goes on.\n")
 
+    def _show(self, ran: Ran) -> None:
+        if ran.outcome is not None:
+            pager = "" if self._dumb is not None else self._settings.pager
+            show_paged(ran.outcome, sys.stdout, as_json=ran.as_json, pager=pager)
+
     def _read(self) -> str:
+        if self._prompt is None:
+            assert self._dumb is not None, "one of them reads"
+            return glue(self._dumb.read(fragment_list_to_text(self._message())))
         with patch_stdout(raw=True):
             return glue(self._prompt.prompt(self._message).split("\n"))
 
-    def _make(self) -> PromptSession[str]:
-        is_plain = self._settings.is_plain
-        scope = WatchedScope(self._session, self._watch)
-        return PromptSession(
-            history=open_history(Path(self._settings.history) if self._settings.history else None),
-            completer=MenuCompleter(scope),
+    def _make(self, history: History) -> PromptSession[str]:
+        lexer = LineLexer(lambda: self._session.level, self._check.remarks_on, lambda: self._check.generation)
+        made: PromptSession[str] = PromptSession(
+            history=history,
+            completer=MenuCompleter(self._scope),
             complete_in_thread=True,
-            complete_while_typing=not is_plain,
-            auto_suggest=None if is_plain else AutoSuggestFromHistory(),
-            lexer=None if is_plain else LineLexer(lambda: self._session.level),
-            bottom_toolbar=None if is_plain else self._toolbar,
+            complete_while_typing=True,
+            auto_suggest=AutoSuggestFromHistory(),
+            lexer=lexer,
+            bottom_toolbar=self._toolbar,
             multiline=Condition(lambda: True),
-            prompt_continuation="   > ",
-            key_bindings=_keys(),
+            prompt_continuation=CONTINUED,
+            key_bindings=key_bindings(self._explain),
             vi_mode=self._settings.editing_mode == "vi",
-            style=STYLE,
-            color_depth=ColorDepth.DEPTH_1_BIT if is_plain else None,
-            reserve_space_for_menu=0 if is_plain else 6,
+            style=STYLES[self._settings.theme],
+            color_depth=None if self._settings.has_colour else ColorDepth.DEPTH_1_BIT,
+            reserve_space_for_menu=6,
         )
+        made.default_buffer.on_text_changed += self._look
+        made.default_buffer.on_cursor_position_changed += self._look
+        return made
+
+    def _look(self, buffer: Buffer) -> None:
+        self._check.look_at(buffer.text, buffer.cursor_position)
+
+    def _explain(self, line: str) -> None:
+        sys.stdout.write("\n".join(explain(line, self._scope, self._theme())) + "\n")
+
+    def _theme(self) -> Theme:
+        return theme_of(sys.stdout, is_tty=True)
 
     def _message(self) -> StyleAndTextTuples:
+        style, mark = prompt_state(self._watch.status, self._cib(), trouble=self._watch.trouble)
         dirty = "*" if self._session.is_dirty else ""
-        return [("class:prompt", self._place()), ("class:dirty", dirty), ("class:prompt", "# ")]
+        return [(style, self._place(mark)), ("class:dirty", dirty), (style, "# ")]
 
-    def _place(self) -> str:
+    def _cib(self) -> Cib | None:
+        return None if self._watch.cib is None else self._watch.cib.cib
+
+    def _place(self, mark: str) -> str:
         status = self._watch.status
         node = f"/{status.node}" if status is not None and status.node else ""
-        return f"hashell({self._session.client.name}{node}){self._session.level}"
+        return f"hashell({self._session.client.name}{node}{mark}){self._session.level}"
 
     def _toolbar(self) -> StyleAndTextTuples:
-        cib = None if self._watch.cib is None else self._watch.cib.cib
-        width = self._prompt.app.output.get_size().columns
+        assert self._prompt is not None, "only a full terminal has a toolbar"
+        text = self._prompt.default_buffer.text
         return list(
             toolbar(
                 self._watch.status,
-                cib,
+                self._cib(),
                 trouble=self._watch.trouble,
                 is_dirty=self._session.is_dirty,
-                width=width,
+                width=self._prompt.app.output.get_size().columns,
+                remark=next(iter(self._check.remarks_on(text)), None),
             )
         )
 
     def _redraw(self) -> None:
-        self._prompt.app.invalidate()
+        if self._prompt is not None:
+            self._prompt.app.invalidate()
 
     def _leave_draft(self) -> bool:
         """Ask what becomes of the draft; True when it is settled and the level may be left."""
@@ -168,27 +190,6 @@ class Prompt:
                 case "s" | "stay" | "":
                     return False
                 case "diff" | "show":
-                    ran = self._run_line(self._session, "diff")
-                    if ran.outcome is not None:
-                        show(ran.outcome, sys.stdout, is_tty=True)
+                    self._show(self._run_line(self._session, "diff"))
                 case _:
                     sys.stdout.write("c, d, s or diff.\n")
-
-
-def _keys() -> KeyBindings:
-    keys = KeyBindings()
-
-    @keys.add("enter")
-    def _(event: KeyPressEvent) -> None:
-        """Run the line, unless a backslash at its end asks for another one."""
-        buffer = event.current_buffer
-        menu = buffer.complete_state
-        if menu is not None and menu.current_completion is not None:
-            buffer.complete_state = None
-            return
-        if is_continued(buffer.document.text):
-            buffer.insert_text("\n")
-            return
-        buffer.validate_and_handle()
-
-    return keys

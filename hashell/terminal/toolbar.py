@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashell.terminal.remarks import Remark
+from hashell.views.layout import one_line, width_of
 from hashelld.cib.document import Cib
 from hashelld.model.resource import Primitive
 from hashelld.wire.client import StatusIs
@@ -11,14 +13,38 @@ Piece = tuple[str, str]
 """A style class and its text."""
 
 
-def toolbar(status: StatusIs | None, cib: Cib | None, *, trouble: str, is_dirty: bool, width: int) -> list[Piece]:
-    """The pieces that fit into the width, the most important first."""
-    pieces = _draft(is_dirty=is_dirty)
+def toolbar(
+    status: StatusIs | None, cib: Cib | None, *, trouble: str, is_dirty: bool, width: int, remark: Remark | None = None
+) -> list[Piece]:
+    """The pieces that fit into the width, the most important first: what is wrong with the line goes before all."""
+    pieces = [] if remark is None else [_about_line(remark, width)]
+    pieces += _draft(is_dirty=is_dirty)
     if status is None:
         pieces.append(("class:bad", trouble.partition(":")[0] or "asking the cluster…"))
     else:
         pieces.extend(_cluster(status, cib))
     return _fitting(pieces, width)
+
+
+def prompt_state(status: StatusIs | None, cib: Cib | None, *, trouble: str) -> tuple[str, str]:
+    """The class of the prompt's style, and the mark that says the same without a colour; all is well without a mark."""
+    if status is None:
+        return ("class:prompt-bad", "?") if trouble else ("class:prompt", "")
+    if not status.node:
+        return "class:prompt", ""
+    if not status.quorum.has_quorum or status.dc is None:
+        return "class:prompt-bad", "!"
+    _running, failed = _resources(status, cib)
+    is_whole = all(node.online for node in status.nodes) and not failed and not status.quorum.unsafe
+    return ("class:prompt", "") if is_whole else ("class:prompt-trouble", "!")
+
+
+def _about_line(remark: Remark, width: int) -> Piece:
+    style = "class:dim" if not remark.is_wrong else "class:warning" if remark.is_doubt else "class:bad"
+    room = max(width - 2, 1)
+    told = next((text for text in (remark.told, remark.text) if width_of(one_line(text)) <= room), remark.text)
+    told = one_line(told)
+    return style, told if width_of(told) <= room else told[: room - 1] + "…"
 
 
 def _draft(*, is_dirty: bool) -> list[Piece]:

@@ -47,13 +47,14 @@ def show(outcome: Outcome, stream: TextIO, *, as_json: bool = False, is_tty: boo
     """Write an outcome, and its warnings to standard error; a text that is empty writes nothing."""
     if isinstance(outcome, Said):
         sys.stderr.writelines(f"warning: {clean(warning)}\n" for warning in outcome.warnings)
-    if as_json:
-        stream.write(to_json(outcome).decode() + "\n")
-        return
-    lines = render(outcome, theme_of(stream, is_tty=is_tty))
-    if lines:
-        stream.write("\n".join(lines) + "\n")
+    stream.write(written(outcome, theme_of(stream, is_tty=is_tty), as_json=as_json))
     stream.flush()
+
+
+def written(outcome: Outcome, theme: Theme, *, as_json: bool = False) -> str:
+    """What `show` writes to its stream."""
+    lines = [to_json(outcome).decode()] if as_json else render(outcome, theme)
+    return "\n".join(lines) + "\n" if lines else ""
 
 
 def theme_of(stream: TextIO, *, is_tty: bool, environment: Mapping[str, str] = os.environ) -> Theme:
@@ -61,7 +62,8 @@ def theme_of(stream: TextIO, *, is_tty: bool, environment: Mapping[str, str] = o
     has_unicode = (getattr(stream, "encoding", None) or "utf-8").lower().replace("-", "") in ("utf8", "utf16", "utf32")
     is_dumb = bool(environment.get("NO_COLOR")) or environment.get("TERM") == "dumb"
     width = _terminal_width(stream) if is_tty else WIDTH_PIPE
-    return Theme(has_colour=is_tty and not is_dumb, has_unicode=has_unicode, width=width)
+    palette = environment.get("HASHELL_THEME", "").lower()
+    return Theme(has_colour=is_tty and not is_dumb, has_unicode=has_unicode, width=width, palette=palette)
 
 
 def _terminal_width(stream: TextIO) -> int:

@@ -32,26 +32,27 @@ class EditRefused(Exception):
 def apply(cib: Cib, edits: tuple[Edit, ...]) -> Cib:
     """The document after the edits, in order."""
     objects = list(cib.objects)
-    place = {key_of(o): at for at, o in enumerate(objects)}
+    keys = [key_of(o) for o in objects]
+    place = {key: at for at, key in enumerate(keys)}
     for edit in edits:
-        match edit:
-            case Put(object=found):
-                key = key_of(found)
-                if key in place:
-                    objects[place[key]] = found
-                    continue
-                at = None if edit.before is None else _at(place, edit.before)
-                if at is not None:
-                    objects.insert(at, found)
-                else:
-                    objects.append(found)
-                place = {key_of(o): at for at, o in enumerate(objects)}
-            case Delete(id=object_id):
-                at = _at(place, object_id)
-                if at is None:
-                    raise EditRefused(f"no object '{object_id}' to delete")
-                del objects[at]
-                place = {key_of(o): at for at, o in enumerate(objects)}
+        if isinstance(edit, Put):
+            key = key_of(edit.object)
+            at = place.get(key)
+            if at is not None:
+                objects[at] = edit.object
+                continue
+            at = None if edit.before is None else _at(place, edit.before)
+            at = len(objects) if at is None else at
+            objects.insert(at, edit.object)
+            keys.insert(at, key)
+        else:
+            at = _at(place, edit.id)
+            if at is None:
+                raise EditRefused(f"no object '{edit.id}' to delete")
+            del objects[at]
+            del place[keys.pop(at)]
+        for moved in range(at, len(keys)):
+            place[keys[moved]] = moved
     return Cib(tuple(objects))
 
 

@@ -45,8 +45,8 @@ def without(found: Object, doomed: Doomed) -> Object | None:
     if isinstance(found, Location) and found.rules and all(part is Part.RULE for part, _ in lost):
         found = _without_rules(found, frozenset(name for _, name in lost))
         lost = []
-        if not found.rules:
-            return None
+        if not found.rules or not names_in(found) & doomed.keys():
+            return found if found.rules else None
     template = getattr(found, "template", None)
     settings = {name for _, name in lost} | ({template} & doomed.keys() if template is not None else set())
     if settings:

@@ -9,7 +9,17 @@ from hashelld.cib.edit import Delete, Edit, EditRefused, Put
 from hashelld.cib.lang.diagnostic import suggest
 from hashelld.model.ids import NodeId
 from hashelld.model.node import Node
-from hashelld.model.resource import AttributeSet, Clone, Group, NvPair, Primitive, Resource, Template, with_value
+from hashelld.model.resource import (
+    AttributeSet,
+    Bundle,
+    Clone,
+    Group,
+    NvPair,
+    Primitive,
+    Resource,
+    Template,
+    with_value,
+)
 
 
 Edits = tuple[Edit, ...]
@@ -18,7 +28,7 @@ Edits = tuple[Edit, ...]
 def set_meta(cib: Cib, resource: str, name: str, value: str) -> Edits:
     """Set a meta attribute of a resource."""
     found = resource_of(cib, resource)
-    return put(found, msgspec.structs.replace(found, meta=with_value(found.meta, name, value)))
+    return put(found, msgspec.structs.replace(found, meta=_with(found.meta, name, value)))
 
 
 def unset_meta(cib: Cib, resource: str, name: str) -> Edits:
@@ -31,7 +41,7 @@ def unset_meta(cib: Cib, resource: str, name: str) -> Edits:
 def set_param(cib: Cib, resource: str, name: str, value: str) -> Edits:
     """Set a parameter of a resource."""
     found = resource_of(cib, resource)
-    return put(found, msgspec.structs.replace(found, params=with_value(found.params, name, value)))
+    return put(found, msgspec.structs.replace(found, params=_with(found.params, name, value)))
 
 
 def unset_param(cib: Cib, resource: str, name: str) -> Edits:
@@ -45,8 +55,8 @@ def set_node_attribute(cib: Cib, node: str, name: str, value: str, *, utilizatio
     """Set a permanent attribute of a node (`standby`, `maintenance`, or any other), or a capacity."""
     found = node_of(cib, node)
     if utilization:
-        return put(found, msgspec.structs.replace(found, utilization=with_value(found.utilization, name, value)))
-    return put(found, msgspec.structs.replace(found, attributes=with_value(found.attributes, name, value)))
+        return put(found, msgspec.structs.replace(found, utilization=_with(found.utilization, name, value)))
+    return put(found, msgspec.structs.replace(found, attributes=_with(found.attributes, name, value)))
 
 
 def unset_node_attribute(cib: Cib, node: str, name: str, *, utilization: bool = False) -> Edits:
@@ -66,6 +76,8 @@ def set_property(cib: Cib, name: str, value: str, kind: str = PROPERTY) -> Edits
         return (Put(Properties(id=DEFAULT_SETS[kind], kind=kind, set=AttributeSet((NvPair(name, value),)))),)
     if not isinstance(found, Properties):
         raise EditRefused(f"the id '{found.id}' of the set of properties is used by something else")
+    if _is_conditional(found.set):
+        raise EditRefused(f"the values of '{found.id}' count only where its rules hold: edit it, or give it another id")
     return put(found, msgspec.structs.replace(found, set=with_value((found.set,), name, value)[0]))
 
 
@@ -88,7 +100,7 @@ def put(old: Object, new: Object) -> Edits:
 def resource_of(cib: Cib, name: str) -> Resource:
     """The resource of this name; refused when there is none."""
     found = cib.find(name)
-    if isinstance(found, Primitive | Group | Clone | Template):
+    if isinstance(found, Primitive | Group | Clone | Bundle | Template):
         return found
     if found is not None:
         raise EditRefused(f"'{name}' is a {type(found).__name__.lower()}, not a resource")
@@ -118,10 +130,23 @@ def _demand(sets: tuple[AttributeSet, ...], name: str, what: str) -> None:
 
 
 def _properties_with(cib: Cib, name: str, kind: str) -> Properties | None:
-    for found in cib.objects:
-        if isinstance(found, Properties) and found.kind == kind and any(p.name == name for p in found.set.pairs):
-            return found
-    return None
+    """The set in which a value is; one that always counts, if there is any."""
+    sets = (o for o in cib.objects if isinstance(o, Properties) and o.kind == kind)
+    having = [one for one in sets if any(p.name == name for p in one.set.pairs)]
+    return next((one for one in having if not _is_conditional(one.set)), having[0] if having else None)
+
+
+def _is_conditional(found: AttributeSet) -> bool:
+    return bool(found.rules) or found.id_ref is not None
+
+
+def _with(sets: tuple[AttributeSet, ...], name: str, value: str) -> tuple[AttributeSet, ...]:
+    """The sets with a value that counts wherever no rule gives another one."""
+    plain = [one for one in sets if not _is_conditional(one)]
+    if not plain:
+        return (*sets, AttributeSet((NvPair(name, value),)))
+    target = next((one for one in plain if any(p.name == name for p in one.pairs)), plain[0])
+    return tuple(with_value((one,), name, value)[0] if one is target else one for one in sets)
 
 
 def _what(kind: str) -> str:

@@ -16,7 +16,7 @@ from hashelld.policy.graph import Transition
 from hashelld.policy.placing.assign import place
 from hashelld.policy.placing.colocating import read_ties
 from hashelld.policy.placing.colocation import Colocations
-from hashelld.policy.placing.locating import apply_criteria
+from hashelld.policy.placing.locating import apply_criteria, apply_locations
 from hashelld.policy.placing.tickets import apply_tickets
 from hashelld.policy.state.expand import expand
 from hashelld.policy.state.observe import observe
@@ -32,8 +32,9 @@ class Plan:
         situation = expand(view, ledger)  # Items and nodes, with their options parsed.
         observe(situation)  # What runs where, what failed, what is unknown.
         read_ties(situation)
-        apply_criteria(situation)  # Scores: locations, health, failures, stickiness…
+        apply_locations(situation)  # Scores: locations, health…
         apply_tickets(situation)
+        apply_criteria(situation)  # …failures, locks, stickiness.
         colocations = Colocations(situation)
         place(situation, colocations)  # A node and a role for everything.
         situation.wake_at(situation.attributes.wake_ms)  # All rules have been judged by now.

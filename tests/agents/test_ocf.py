@@ -9,6 +9,7 @@ import pytest
 
 from hashelld.agents.classes import interpret, invocation
 from hashelld.agents.kinds import REASON_LENGTH_MAX, AgentRefused
+from hashelld.model.ids import ResourceId
 from tests.agents.build import NODE, Around, action
 
 
@@ -43,6 +44,50 @@ def test_the_environment_is_ocf_1_1():
         "HA_RSCTMP": "/run/test",
         "EXTRA": "1",
     }.items() <= environment.items()
+
+
+def test_an_instance_of_a_clone_is_called_as_in_its_history_and_learns_of_its_clone():
+    wanted = msgspec.structs.replace(
+        action("ocf:heartbeat:Stateful", "notify"),
+        resource=ResourceId("db"),
+        meta={
+            "clone": "1",
+            "clone-max": "3",
+            "notify_type": "post",
+            "notify_promote_uname": "n1 n2",
+            "notify_key": " ",
+        },
+    )
+    environment = invocation(wanted, NODE, Around()).environment
+    assert environment["OCF_RESOURCE_INSTANCE"] == "db"
+    told = {
+        name.removeprefix("OCF_RESKEY_CRM_meta_"): value
+        for name, value in environment.items()
+        if name.startswith("OCF_RESKEY_CRM_meta_")
+    }
+    assert told == {
+        "clone": "1",
+        "clone_max": "3",
+        "notify_type": "post",
+        "notify_promote_uname": "n1 n2",
+        "notify_key": " ",
+        "name": "notify",
+        "interval": "0",
+        "timeout": "7000",
+        "on_node": "node1",
+        "on_node_uuid": "node1",
+        "op_target_rc": "0",
+    }
+
+
+@pytest.mark.parametrize("name", ["ocf:heartbeat:Stateful", "ocf:hashell:Stateful", "heartbeat:Stateful"])
+def test_the_daemon_s_commands_come_before_pacemaker_s(name):
+    environment = invocation(action(name), NODE, Around(shims_dir="/s")).environment
+    assert environment["HA_SBIN_DIR"] == "/s"
+    assert environment["PATH"] == "/s:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    own_path = Around(shims_dir="/s", environment={"PATH": "/opt/bin"})
+    assert invocation(action(name), NODE, own_path).environment["PATH"] == "/s:/opt/bin"
+    assert "PATH" not in invocation(action(name), NODE, Around()).environment
 
 
 def test_the_check_level_is_an_operation_parameter():

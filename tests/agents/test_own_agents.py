@@ -7,6 +7,7 @@ import socket
 import subprocess
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import hashelld
@@ -27,13 +28,13 @@ class Ran:
         self._parameters = parameters
         self._node = node
         self._around = Around(own_ocf_root=str(OWN), state_dir=str(folder / node))
+        self.meta: dict[str, str] = {}
         self.errors = ""
         self.output = ""
 
     def __call__(self, operation: str) -> int:
-        called = invocation(
-            action(f"ocf:hashell:{self._type}", operation, **self._parameters), self._node, self._around
-        )
+        wanted = action(f"ocf:hashell:{self._type}", operation, **self._parameters)
+        called = invocation(msgspec.structs.replace(wanted, meta=self.meta), self._node, self._around)
         ended = subprocess.run(
             called.argv,
             env=called.environment | {"PATH": os.defpath},
@@ -133,6 +134,24 @@ def test_stateful_changes_its_role(tmp_path):
     assert [run(o) for o in ("start", "monitor", "promote", "promote", "monitor")] == [0, 0, 0, 0, 8]
     assert [run(o) for o in ("demote", "monitor", "notify", "promote", "start", "monitor")] == [0, 0, 0, 0, 0, 0]
     assert [run(o) for o in ("promote", "stop", "monitor")] == [0, 0, 7]
+
+
+def test_stateful_writes_down_what_it_is_told(tmp_path):
+    log = tmp_path / "told"
+    run = Ran(tmp_path, "Stateful", notify_log=str(log))
+    lists = {"start_uname": " ", "promote_uname": "n1", "active_uname": "n1 n2", "unpromoted_uname": "n1 n2"}
+    run.meta = {"notify_type": "pre", "notify_operation": "promote"} | {f"notify_{k}": v for k, v in lists.items()}
+    assert [run("notify"), run("notify")] == [0, 0]
+    line = "node1 rsc:0 pre promote start= stop= promote=n1 demote= active=n1,n2 promoted= unpromoted=n1,n2"
+    assert log.read_text().splitlines() == [line, line]
+
+
+def test_stateful_needs_a_log_that_it_can_write(tmp_path):
+    assert Ran(tmp_path, "Stateful", notify_log="told")("validate-all") == 6
+    run = Ran(tmp_path, "Stateful", notify_log=str(tmp_path / "nowhere" / "told"))
+    assert run("start") == 0
+    assert run("notify") == 1
+    assert run.errors.startswith("ocf-exit-reason:cannot write")
 
 
 def test_the_web_server_says_where_it_is(tmp_path, port):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+from xml.etree import ElementTree as ET
 
 import pytest
 import zmq
@@ -125,6 +128,48 @@ def test_what_is_in_the_way_is_replaced_and_the_same_is_left(tmp_path):
     assert (tmp_path / "crm_attribute").stat().st_mtime_ns == before
     assert all(os.access(tmp_path / name, os.X_OK) and not (tmp_path / name).is_symlink() for name in shims.NAMES)
     assert b"/run/a" in (tmp_path / "crm_master").read_bytes()
+
+
+STATUS: Final = """{"nodes": [{"node": "n1", "state": "online", "is_dc": true}, {"node": "n2", "state": "UNCLEAN"}],
+"instances": [{"resource": "db", "agent": "ocf:x:Y", "role": "Promoted", "nodes": ["n1"], "failures": []},
+{"resource": "db", "agent": "ocf:x:Y", "role": "Unpromoted", "nodes": ["n2", "n3"], "failures": ["why"]},
+{"resource": "a\\"<b", "agent": "", "role": "Stopped", "is_managed": false, "note": "not in the configuration"}]}"""
+
+
+def shown(*words: str) -> str:
+    program = Path(shims.__file__).parent / "show"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", program, *words], input=STATUS, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+@pytest.mark.parametrize(("words", "root"), [(("-1", "--as-xml"), "crm_mon"), (("-1X",), "crm_mon"),
+                                             (("-1", "--output-as=xml"), "pacemaker-result")])  # fmt: skip
+def test_the_status_is_told_as_crm_mon_does(words, root):
+    text = shown(*words)
+    tree = ET.fromstring(text)
+    assert tree.tag == root
+    assert [(n.get("name"), n.get("online"), n.get("unclean")) for n in tree.iterfind("nodes/node")] == [
+        ("n1", "true", "false"),
+        ("n2", "false", "true"),
+    ]
+    told = [[r.get(name) for name in ("id", "role", "active", "orphaned", "failed", "managed")]
+            for r in tree.iterfind("resources/resource")]  # fmt: skip
+    assert told == [
+        ["db", "Promoted", "true", "false", "false", "true"],
+        ["db", "Unpromoted", "true", "false", "true", "true"],
+        ["db", "Unpromoted", "true", "false", "true", "true"],
+        ['a"<b', "Stopped", "false", "true", "false", "false"],
+    ]
+    # What ocf:heartbeat:redis and pgsql look for.
+    pattern = r'resource.*id="db".* role="(Promoted|Master)".* active="true".* orphaned="false".* failed="false"'
+    assert len([line for line in text.splitlines() if re.search(pattern, line)]) == 1
+    assert re.search(r'<node name="n1" .* online="true"', text)
+
+
+def test_the_status_is_told_to_people():
+    assert "  * db\t(ocf:x:Y):\t Promoted n1\n" in shown("-1")
 
 
 def score_of(desk: Desk, agent: str, operation: str, folder: Path, **parameters: str) -> list[tuple[str, ...]]:

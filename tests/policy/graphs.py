@@ -1,4 +1,4 @@
-"""Small situations by hand, for tests of what leads there: items with a state and a plan, nodes that are there."""
+"""Graphs by hand, for tests of what connects steps: items and nodes are bare, and each step is put in by itself."""
 
 from __future__ import annotations
 

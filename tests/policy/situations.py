@@ -1,13 +1,21 @@
-"""Situations for tests of single phases: the configuration is text, what is observed and placed is set by hand."""
+"""Situations for tests of single phases: the configuration is text; later phases are run, or set by hand."""
 
 from __future__ import annotations
 
 import msgspec
 
 from hashelld.model.action import ActionKind
+from hashelld.model.score import Score
+from hashelld.policy.acting.actions import add_actions
 from hashelld.policy.acting.steps import OPTIONAL, PSEUDO, RUNNABLE, Graph, Step
+from hashelld.policy.placing.assign import place
+from hashelld.policy.placing.colocating import read_ties
+from hashelld.policy.placing.colocation import Colocations
+from hashelld.policy.placing.locating import apply_criteria, apply_locations
+from hashelld.policy.placing.tickets import apply_tickets
 from hashelld.policy.state.expand import expand
 from hashelld.policy.state.items import Item, Stage
+from hashelld.policy.state.observe import observe
 from hashelld.policy.state.situation import Situation
 from tests.build import cluster
 
@@ -42,6 +50,46 @@ def stays(item: Item, node: int, stage: Stage = Stage.STARTED) -> None:
     """It is there and is to stay."""
     active(item, node, stage=stage)
     wanted(item, node, stage)
+
+
+def scored(text: str) -> Situation:
+    """A description of a cluster with its scores: locations, health, failures, stickiness; no colocations yet."""
+    found = expand(cluster(text))
+    observe(found)
+    read_ties(found)
+    apply_locations(found)
+    apply_tickets(found)
+    apply_criteria(found)
+    return found
+
+
+def placed(text: str) -> Situation:
+    """A description of a cluster with a node and a role for everything."""
+    found = scored(text)
+    place(found, Colocations(found))
+    return found
+
+
+def scores(found: Situation, name: str) -> dict[str, Score]:
+    """By node; nodes that are not in the table are left out."""
+    table = found.by_id[name].table
+    return {node.id: table.score(node.index) for node in found.nodes if table.allows(node.index)}
+
+
+def homes(found: Situation) -> dict[str, str]:
+    """Where everything goes, and in which role if that is Promoted; what goes nowhere is left out."""
+    return {
+        item.id: found.node_id(item.home) + ("*" if item.next is Stage.PROMOTED else "")
+        for item in found.primitives()
+        if item.home is not None
+    }
+
+
+def acted(found: Situation) -> Graph:
+    """The steps of all resources, without what connects different ones."""
+    graph = Graph()
+    add_actions(found, graph)
+    return graph
 
 
 def described(graph: Graph) -> list[str]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from hashelld.model.history import ActionResult
 from hashelld.model.ids import ResourceId
-from hashelld.policy.acting.actions import add_actions
 from hashelld.policy.acting.steps import OPTIONAL, RUNNABLE, Edge, Graph
 from hashelld.policy.state.items import Item, Stage
 from hashelld.policy.state.situation import Situation
-from tests.policy.situations import active, described, edge, required, situation, stays, wanted
+from tests.policy.situations import acted, active, described, edge, required, situation, stays, wanted
 
 
 ONE = """
@@ -28,12 +27,6 @@ cluster nodes=n1,n2
 """
 
 
-def planned(found: Situation) -> Graph:
-    graph = Graph()
-    add_actions(found, graph)
-    return graph
-
-
 def probes(graph: Graph) -> list[str]:
     return [text for text in described(graph) if text.lstrip("!").startswith("monitor ")]
 
@@ -48,7 +41,7 @@ def test_probes_precede_the_start_and_expect_nothing() -> None:
     item = found.by_id["web"]
     item.known = {0}
     wanted(item, 0)
-    graph = planned(found)
+    graph = acted(found)
     assert probes(graph) == ["monitor web@1"]
     probe = graph.probes(item)[0]
     assert probe.expected_rc == 7
@@ -63,7 +56,7 @@ def test_a_pending_node_holds_back_what_is_not_active() -> None:
     item.known = {0}
     found.nodes[1].is_pending, found.nodes[1].is_online = True, False
     wanted(item, 0)
-    graph = planned(found)
+    graph = acted(found)
     assert probes(graph) == ["!monitor web@1"]
     assert edge(graph, "monitor web@1", "start web@0") & Edge.UNRUNNABLE_BLOCKS
 
@@ -73,7 +66,7 @@ def test_unclean_and_offline_nodes_are_not_asked() -> None:
     found.by_id["web"].known.clear()
     found.nodes[0].is_unclean = True
     found.nodes[1].is_online = False
-    assert probes(planned(found)) == ["monitor web@2"]
+    assert probes(acted(found)) == ["monitor web@2"]
 
 
 def test_discovery_may_be_limited() -> None:
@@ -81,9 +74,9 @@ def test_discovery_may_be_limited() -> None:
     item = found.by_id["web"]
     item.known.clear()
     item.discovery = {1: "never"}
-    assert probes(planned(found)) == ["monitor web@0"]
+    assert probes(acted(found)) == ["monitor web@0"]
     item.discovery, item.is_exclusive = {1: "exclusive"}, True
-    assert probes(planned(found)) == ["monitor web@1"]
+    assert probes(acted(found)) == ["monitor web@1"]
 
 
 def test_of_an_anonymous_clone_one_instance_is_looked_for_on_each_node() -> None:
@@ -93,7 +86,7 @@ def test_of_an_anonymous_clone_one_instance_is_looked_for_on_each_node() -> None
     found.by_id["a:1"].known = {0}
     for name in ("a:0", "b:0"):
         wanted(found.by_id[name], 1)
-    graph = planned(found)
+    graph = acted(found)
     assert sorted(probes(graph)) == ["monitor a:0@1", "monitor b:0@1", "monitor b:1@0"]
     assert edge(graph, "monitor a:0@1", "start gs") == Edge.SEQUENCE
 
@@ -101,7 +94,7 @@ def test_of_an_anonymous_clone_one_instance_is_looked_for_on_each_node() -> None
 def test_monitors_follow_the_start() -> None:
     found = situation(ONE)
     wanted(found.by_id["web"], 0)
-    graph = planned(found)
+    graph = acted(found)
     assert required(graph) == ["start web@0", "monitor/10000 web@0"]
     assert edge(graph, "start web@0", "monitor/10000 web@0") & Edge.FIRST_IMPLIES_THEN
 
@@ -111,7 +104,7 @@ def test_a_monitor_under_way_is_optional() -> None:
     item = found.by_id["web"]
     stays(item, 0)
     watched(item, 0, 10_000)
-    graph = planned(without_histories(found))
+    graph = acted(without_histories(found))
     (monitor,) = [step for step in graph.find(item, "monitor") if step.interval_ms]
     assert monitor.flags & OPTIONAL
 
@@ -129,7 +122,7 @@ def test_monitors_of_stopped_resources_are_where_it_is_not() -> None:
     active(item, 0)
     wanted(item, 1)
     watched(item, 1, 20_000)
-    graph = planned(found)
+    graph = acted(found)
     assert required(graph) == [
         "stop web@0",
         "start web@1",
@@ -153,7 +146,7 @@ cluster nodes=n1,n2
     active(item, 0, stage=Stage.UNPROMOTED)
     wanted(item, 0, Stage.PROMOTED)
     watched(item, 0, 11_000)
-    graph = planned(without_histories(found))
+    graph = acted(without_histories(found))
     assert required(graph) == ["promote db:0@0", "monitor/10000 db:0@0", "cancel monitor/11000 db:0@0"]
     assert edge(graph, "cancel monitor/11000 db:0@0", "promote db:0@0") & Edge.UNRUNNABLE_BLOCKS
     monitors = [step for step in graph.find(item, "monitor") if step.interval_ms == 10_000]
@@ -166,7 +159,7 @@ def test_maintenance_begins_no_monitors() -> None:
     stays(item, 0)
     item.is_maintenance = True
     item.is_managed = False
-    assert not required(planned(found))
+    assert not required(acted(found))
 
 
 def test_what_no_longer_is_configured_is_cancelled() -> None:
@@ -175,7 +168,7 @@ def test_what_no_longer_is_configured_is_cancelled() -> None:
     stays(item, 0)
     watched(item, 0, 10_000)
     watched(item, 0, 30_000)
-    graph = planned(found)
+    graph = acted(found)
     assert "cancel monitor/30000 web@0" in required(graph)
     assert edge(graph, "stop web@0", "cancel monitor/30000 web@0") == Edge.SEQUENCE
     cancel = next(step for step in graph.steps if step.interval_ms == 30_000)

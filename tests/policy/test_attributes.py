@@ -1,3 +1,5 @@
+"""Sets of values: which of them hold, in which order, with what defaults."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Dates in rules: what holds now, and when that changes."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime

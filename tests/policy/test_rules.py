@@ -1,3 +1,5 @@
+"""Rules: comparisons, types, sources of values, and how conditions are combined."""
+
 from __future__ import annotations
 
 import pytest

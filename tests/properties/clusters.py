@@ -74,7 +74,7 @@ OPTIONS = together(
     seldom({}, {"stonith-action": "off"}),
     seldom({}, {"startup-fencing": "false"}),
 )
-MEMBER_META = together(
+COMMON_META = together(
     seldom({}, {"target-role": "Stopped"}),
     seldom({"resource-stickiness": "1"}, {"resource-stickiness": "100"}, {"resource-stickiness": "INFINITY"}),
     seldom({"priority": "5"}, {"priority": "10"}),
@@ -83,11 +83,17 @@ MEMBER_META = together(
     seldom({}, {"critical": "false"}),
     seldom({}, {}, {"multiple-active": "block"}, {"multiple-active": "stop_only"}),
     seldom({}, {}, {}, {"requires": "quorum"}, {"requires": "nothing"}),
-    seldom({}, {"allow-migrate": "true"}),
 )
+MANAGED = seldom({}, {}, {}, {}, {"is-managed": "false"}, {"maintenance": "true"})
+MEMBER_META = together(COMMON_META, seldom({}, {"allow-migrate": "true"}))
 """Of members of groups. None is unmanaged alone: what is colocated with such a group has changed since 2.1.5."""
-META = together(MEMBER_META, seldom({}, {}, {}, {}, {"is-managed": "false"}, {"maintenance": "true"}))
-CLONE_META = together(META, seldom({"clone-max": "1"}, {"clone-max": "2"}), seldom({"interleave": "true"}))
+META = together(MEMBER_META, MANAGED)
+CLONE_META = together(
+    COMMON_META,  # 2.1.5 also migrates instances of clones.
+    MANAGED,
+    seldom({"clone-max": "1"}, {"clone-max": "2"}),
+    seldom({"interleave": "true"}),
+)
 PROMOTABLE_META = together(
     CLONE_META,
     st.just({"promotable": "true"}),
@@ -135,6 +141,8 @@ def _sensible(said: list[Constraint], things: list[Thing]) -> tuple[Constraint, 
     # Groups that may be unable to start: one member is blocked, or they wait for something.
     stuck = {thing.name for thing in things if isinstance(thing, Group) and _has(thing, frozenset({Past.STOP_FAILED}))}
     stuck |= {other.then for other in found if isinstance(other, Order) and other.then in groups}
+    awaited = {other.other for other in found if isinstance(other, Colocation) and other.other_role}
+    located = {other.resource for other in found if isinstance(other, Location)}
     settled = {thing.name for thing in things if isinstance(thing, Clone) and _has(thing, ACTIVE)}
 
     def is_judged_alike(constraint: Constraint) -> bool:
@@ -142,12 +150,18 @@ def _sensible(said: list[Constraint], things: list[Thing]) -> tuple[Constraint, 
             case Colocation(resource=resource, score=score) if not score.endswith("INFINITY") and resource in bound:
                 # A wish counts after all that is mandatory (since 2.1.6).
                 return False
+            case Colocation(resource=resource, score=score) if score != "INFINITY" and resource in awaited:
+                # In 2.1.5 what wants to be with a promoted instance moves what that one wants to be with.
+                return False
             case Colocation(resource=resource, score=score) if score in NEGATIVE:
                 # Others may make room for a resource that shuns them and is banned elsewhere (since 2.1.6).
                 return resource not in banned | groups
             case Colocation(resource=resource, score=score) if score != "INFINITY":
                 # For a group its own members' bans are mandatory too.
                 return resource not in banned & groups
+            case Colocation(resource=resource, other=other) if other in settled and resource in banned | located:
+                # As below: an active instance stays where a dependent has a better score elsewhere.
+                return False
             case Colocation(other=other, score="INFINITY"):
                 # Nothing starts with a group that cannot (since 2.1.6).
                 return other not in stuck
@@ -235,7 +249,7 @@ class _Hand:
 
     def _clone(self, name: str, first: int) -> Clone:
         anywhere = self._draw(st.frozensets(st.sampled_from([host.name for host in self.hosts])))
-        child = self._primitive(first, anywhere, MEMBER_META)
+        child = self._primitive(first, anywhere, COMMON_META)
         if not self._has_device:
             # Where a failed stop blocks an instance, 2.1.5 may start another one on the same node.
             past = {node: Past.ACTIVE if known is Past.STOP_FAILED else known for node, known in child.past.items()}

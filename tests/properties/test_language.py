@@ -10,7 +10,7 @@ from hashelld.cib.diff import difference, rebase
 from hashelld.cib.document import Cib, key_of
 from hashelld.cib.edit import apply
 from hashelld.cib.lang.diagnostic import render
-from hashelld.cib.lang.format import format_cib, format_object
+from hashelld.cib.lang.format import format_cib, format_object, keyword_of
 from hashelld.cib.lang.lower import Mode, lower, read_cib
 from hashelld.cib.lang.parse import parse_text
 from hashelld.cib.lang.tokens import scan
@@ -39,6 +39,7 @@ def test_what_is_printed_is_read_back(thing):
     statements, found = parse_text(text)
     assert found == [], render(found[0], text)
     assert len(statements) == 1
+    assert statements[0].keyword.text == keyword_of(thing)
     (item,) = statements[0].objects
     if isinstance(item, Primitive | Template):
         edits, found = lower(statements, Cib(), Mode.CREATE)

@@ -49,6 +49,9 @@ class Surroundings(Protocol):
     def begins(self, machine: NodeId, instance: str, operation: str) -> None:
         """A start, promote or migrate_from begins to act."""
 
+    def scores(self, machine: NodeId, instance: str, words: str) -> None:
+        """An agent says how well its instance would do promoted."""
+
     def fence_begins(self, machine: NodeId, target: NodeId, action: str) -> None:
         """A fencing device is called."""
 
@@ -68,6 +71,7 @@ class Process:
         self.report: Callable[[AgentEnded], None] | None = report
         self.is_over = False
         self.instance = effect.environment.get("OCF_RESOURCE_INSTANCE", "")
+        self.agent = effect.environment.get("OCF_RESOURCE_TYPE", "")
         self.operation = effect.argv[-1]
         fence_input = dict(line.split("=", 1) for line in effect.stdin.splitlines() if "=" in line)
         self.is_fence = PurePath(effect.argv[0]).name.startswith("fence_")
@@ -99,6 +103,11 @@ class Agents:
         """Is it running, or being started?"""
         is_starting = any(p.instance == instance and _AFTER.get(p.operation) is Running.YES for p in self.processes)
         return is_starting or self.running.get(instance, Running.NO) is not Running.NO
+
+    def is_promoted(self, instance: str) -> bool:
+        """Is it promoted, or being promoted?"""
+        is_rising = any(p.instance == instance and p.operation == "promote" for p in self.processes)
+        return is_rising or self.running.get(instance) is Running.PROMOTED
 
     def active(self) -> list[str]:
         """Every instance that runs."""
@@ -161,7 +170,19 @@ class Agents:
         if process.is_over:
             return
         rc = self._rc(process)
+        if process.agent == "Stateful":
+            self._say_score(process, rc)
         self._end(process, rc)
+
+    def _say_score(self, process: Process, rc: int) -> None:
+        """As Pacemaker's Stateful does: at every change of the role, and at first looks."""
+        is_probe = process.operation == "monitor" and process.effect.environment["OCF_RESKEY_CRM_meta_interval"] == "0"
+        if process.operation == "stop":
+            self._surroundings.scores(self._machine, process.instance, "-D")
+        elif rc == OCF_RUNNING_PROMOTED or (rc == OCF_OK and process.operation == "promote"):
+            self._surroundings.scores(self._machine, process.instance, "-v 10")
+        elif rc == OCF_OK and (is_probe or process.operation in ("start", "demote")):
+            self._surroundings.scores(self._machine, process.instance, "-v 5")
 
     def _rc(self, process: Process) -> int:
         operation, instance = process.operation, process.instance

@@ -174,6 +174,10 @@ class Checkers:
             elsewhere = [h.name for h in world.hosts.values() if h.name != machine and h.agents.is_active(instance)]
             if elsewhere:
                 raise Violation(4, f"{machine} {operation}s {instance}, which is active on {elsewhere}")
+        if world.has_stonith and operation == "promote":
+            promoted = [h.name for h in world.hosts.values() if h.name != machine and h.agents.is_promoted(instance)]
+            if promoted:
+                raise Violation(4, f"{machine} promotes {instance}, which is promoted on {promoted}")
         if not self._has_quorum(machine):
             raise Violation(5, f"{machine} {operation}s {instance} without a quorum")
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import pytest
+
 from hashelld.cib.document import Properties
 from hashelld.cib.edit import Put
 from hashelld.model.ids import NodeId, ResourceId
 from hashelld.model.resource import Agent, AttributeSet, Clone, NvPair, Operation, Primitive
-from hashelld.wire.client import AgentAsk, AgentTold, Committed, Done, Refused, SetAttribute
+from hashelld.wire.client import AgentAsk, AgentTold, Cleanup, Committed, Done, Refused, SetAttribute
 from tests.sim.agents import Running
-from tests.sim.scenario import other, pair, settled, shown_by, status_of
-from tests.sim.world import SimWorld
+from tests.sim.convergence import calm
+from tests.sim.nemesis import Nemesis
+from tests.sim.runs import configure, make_world
+from tests.sim.scenario import leave, other, pair, settled, shown_by, status_of
+from tests.sim.world import TURN_MS, SimWorld
 
 
 SETTLE_MS = 20_000
@@ -19,16 +24,18 @@ def monitor(interval: str, role: str) -> Operation:
     return Operation("monitor", (NvPair("interval", interval), NvPair("timeout", "10s"), NvPair("role", role)))
 
 
-def add_database(world: SimWorld, *, notify: bool = False) -> None:
-    """A promotable clone `dbs` of `db`; nobody has a promotion score."""
-    agent = Agent("ocf", "heartbeat", "Stateful")
+def add_database(world: SimWorld, *, notify: bool = False, agent: str = "Silent") -> None:
+    """A promotable clone `dbs` of `db`; its agent says nothing of promotion scores, unless it is `Stateful`."""
     db = Primitive(
-        id=ResourceId("db"), agent=agent, operations=(monitor("3s", "Promoted"), monitor("4s", "Unpromoted"))
+        id=ResourceId("db"),
+        agent=Agent("ocf", "heartbeat", agent),
+        operations=(monitor("3s", "Promoted"), monitor("4s", "Unpromoted")),
     )
     meta = AttributeSet((NvPair("promotable", "true"), NvPair("notify", str(notify).lower())))
     world.cloned.add("db")
     world.committed(world.dc(), Put(db), Put(Clone(id=ResourceId("dbs"), child=ResourceId("db"), meta=(meta,))))
-    world.until(lambda: len(world.active_on("db")) == len(world.names), SETTLE_MS, "db everywhere")
+    if not world.faults.agent_fails:
+        world.until(lambda: len(world.active_on("db")) == len(world.names), SETTLE_MS, "db everywhere")
 
 
 def say(world: SimWorld, node: str, line: str, resource: str = "db") -> object:
@@ -140,6 +147,24 @@ def test_a_ban_is_of_the_clone() -> None:
     assert "cli-ban-dbs-on-" + member in {found.id for found in shown_by(world, dc).cib.objects}
 
 
+def test_a_clone_is_cleaned_up_on_all_nodes() -> None:
+    world = settled(3)
+    add_database(world)
+    dc, member = pair(world)
+    world.host(member).agents.broken.add(("db", "promote"))
+    assert isinstance(say(world, member, "crm_attribute -p -v 5"), Done)
+    world.until(lambda: bool(failures(world, member)), SETTLE_MS, "a failed promotion")
+    world.host(member).agents.broken.clear()
+    assert isinstance(world.answer(dc, Cleanup(resource=ResourceId("dbs"))), Done)
+    world.until(lambda: not failures(world, member), SETTLE_MS, "nothing known of failures")
+    world.until(lambda: promoted_on(world) == [member], SETTLE_MS, "db promoted")
+
+
+def failures(world: SimWorld, name: str) -> tuple[str, ...]:
+    shown = next(view for view in status_of(world, name).nodes if view.node == name)
+    return tuple(failure.resource for failure in shown.status.failures)
+
+
 def test_what_agents_ask_of_the_cluster() -> None:
     world = settled(3)
     dc, member = pair(world)
@@ -191,16 +216,61 @@ def test_a_node_without_quorum_demotes_before_it_stops() -> None:
 def test_a_restarted_daemon_finds_its_promoted_instance() -> None:
     """Within the grace nobody is promoted elsewhere; the agent says its score again when it is looked at."""
     world = settled(3)
-    add_database(world)
-    _, member = pair(world)
-    promote(world, member, 10)
+    add_database(world, agent="Stateful")
+    world.until(lambda: len(promoted_on(world)) == 1, SETTLE_MS, "db promoted")
+    world.run(2_000)
+    (member,) = promoted_on(world)
     began = world.timeline.now
     world.host(member).crash_daemon(restart_after_ms=500)
-    world.until(lambda: world.host(member).is_running, 5_000, "a new daemon")
-    assert isinstance(say(world, member, "crm_attribute -p -v 10"), Done)
     world.run(8_000)
     assert promoted_on(world) == [member]
     assert [start for start in world.checkers.starts if start[0] > began and start[2] == "db"] == []
+
+
+def test_a_promoted_node_leaves_and_another_takes_over() -> None:
+    """What its agents withdraw while they stop does not keep it from leaving."""
+    world = settled(3)
+    add_database(world, notify=True, agent="Stateful")
+    world.until(lambda: len(promoted_on(world)) == 1, SETTLE_MS, "db promoted")
+    world.run(2_000)
+    (first,) = promoted_on(world)
+    world.host(first).agents.slow_ms["db", "stop"] = 1_000
+    leave(world, first)
+    world.until(lambda: len(promoted_on(world)) == 1, SETTLE_MS, "db promoted again")
+    assert promoted_on(world) != [first]
+
+
+@pytest.mark.parametrize("seed", range(1, 7))
+def test_whatever_happens_one_is_promoted_in_the_end(seed: int) -> None:
+    """Crashes, cuts, fencing and agents that fail, and then peace: one promoted, the others not, and all is quiet."""
+    world = make_world(seed, 3)
+    world.boot()
+    configure(world)
+    add_database(world, notify=bool(seed % 2), agent="Stateful")
+    nemesis = Nemesis(world)
+    world.run(30_000)
+    nemesis.stop()
+    calm(world)
+    world.until(lambda: is_settled(world), 90_000, "one promoted instance, and nothing left to do")
+    count = len(notifications(world))
+    world.run(5_000)
+    assert is_settled(world)
+    assert len(notifications(world)) == count, "nobody is told for ever"
+
+
+def is_settled(world: SimWorld) -> bool:
+    """Are all up, all instances active, one promoted, and the DC idle? Failures are cleaned up from time to time."""
+    for host in world.hosts.values():
+        if host.is_powered and host.daemon is None:
+            host.start_daemon()
+        elif not host.is_powered:
+            host.boot()
+    if len(world.dcs()) != 1 or len(world.active_on("db")) != len(world.names) or len(promoted_on(world)) != 1:
+        if world.timeline.now % 6_000 < TURN_MS and (node := world.some_running()) is not None:
+            world.ask(node, Cleanup())
+        return False
+    shown = status_of(world, world.dc())
+    return shown.phase == "idle" and not shown.in_flight
 
 
 def test_notifications_frame_a_promotion_whose_transition_is_given_up() -> None:

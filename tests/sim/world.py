@@ -9,7 +9,7 @@ from hashelld.cib.document import Cib
 from hashelld.cib.edit import Edit
 from hashelld.core.settings import Settings
 from hashelld.model.ids import NO_VERSION, Millis, NodeId, Version
-from hashelld.wire.client import Answer, CibIs, Committed, GetCib, MakeCommit, Request
+from hashelld.wire.client import AgentAsk, Answer, CibIs, Committed, GetCib, MakeCommit, Request
 from hashelld.wire.log import Electorate
 from hashelld.wire.peer import Envelope
 from tests.sim.checkers import Checkers
@@ -254,6 +254,10 @@ class SimWorld:
     def begins(self, machine: NodeId, instance: str, operation: str) -> None:
         """See `Surroundings`."""
         self.checkers.begins(machine, instance, operation)
+
+    def scores(self, machine: NodeId, instance: str, words: str) -> None:
+        """See `Surroundings`."""
+        self.ask(machine, AgentAsk(("crm_attribute", "--promotion", *words.split()), instance))
 
     def fence_begins(self, machine: NodeId, target: NodeId, action: str) -> None:
         """See `Surroundings`."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final, NoReturn
 
+import msgspec
+
 from hashelld.cib.lang.cursor import Cursor
 from hashelld.cib.lang.rules import plain_score, read_rule_score, read_rules
 from hashelld.cib.lang.sets import REQUIRE_ALL, Member, SetReader
@@ -23,6 +25,14 @@ LOSS_POLICIES: Final = ("stop", "demote", "fence", "freeze")
 _PATTERN: Final = re.compile(r"/(.*)/\Z", re.DOTALL)
 
 _Options = tuple[tuple[str, str], ...]
+
+
+class _Option(msgspec.Struct, frozen=True):
+    """`name=value` behind the members of a constraint."""
+
+    name: str
+    value: str
+    word: Word
 
 
 def read_location(cursor: Cursor) -> Location:
@@ -105,7 +115,8 @@ def read_colocation(cursor: Cursor) -> Colocation:
     if word is None or (score is None and attribute is None):
         _refuse_missing_score(cursor, "colocation ID SCORE: RESOURCE WITH-RESOURCE")
     reader, two = _read_ends(cursor, "resource", "resource to be with")
-    options = _read_options(cursor, COLOCATION_OPTIONS, "colocation option")
+    given = _read_options(cursor, COLOCATION_OPTIONS, "colocation option")
+    options = tuple((one.name, one.value) for one in given)
     if attribute is not None:
         options = (("score-attribute", attribute), *options)
     if two is None:
@@ -129,14 +140,14 @@ def read_order(cursor: Cursor) -> Order:
     reader, two = _read_ends(cursor, "first resource", "second resource", is_action=True)
     symmetrical: bool | None = None
     options: list[tuple[str, str]] = []
-    for option, value in _read_options(cursor, ("symmetrical", REQUIRE_ALL), "order option"):
-        flag = parse_boolean(value)
+    for one in _read_options(cursor, ("symmetrical", REQUIRE_ALL), "order option"):
+        flag = parse_boolean(one.value)
         if flag is None:
-            cursor.report(_word_of(cursor, option), "bad-value", f"{option} expects true or false, not '{value}'")
-        if option == "symmetrical":
+            cursor.report(one.word, "bad-value", f"{one.name} expects true or false, not '{one.value}'")
+        if one.name == "symmetrical":
             symmetrical = flag
         else:
-            options.append((option, value))
+            options.append((one.name, one.value))
     if two is None:
         return Order(
             id=ConstraintId(name.text),
@@ -170,10 +181,10 @@ def read_ticket(cursor: Cursor) -> TicketConstraint:
         cursor.take("resource")
     reader.read()
     loss_policy: str | None = None
-    for _, value in _read_options(cursor, ("loss-policy",), "ticket option"):
-        loss_policy = next((policy for policy in LOSS_POLICIES if policy == value.lower()), None)
+    for option in _read_options(cursor, ("loss-policy",), "ticket option"):
+        loss_policy = next((policy for policy in LOSS_POLICIES if policy == option.value.lower()), None)
         if loss_policy is None:
-            cursor.report_unknown(_word_of(cursor, "loss-policy"), value, "loss-policy", LOSS_POLICIES)
+            cursor.report_unknown(option.word, option.value, "loss-policy", LOSS_POLICIES)
     if reader.is_set or len(reader.plain) != 1:
         reader.check_sets()
         _demand_members(cursor, reader)
@@ -219,21 +230,18 @@ def _demand_members(cursor: Cursor, reader: SetReader) -> None:
         cursor.report(cursor.last, "incomplete", f"resources are missing after '{cursor.last.text}'")
 
 
-def _read_options(cursor: Cursor, known: tuple[str, ...], what: str) -> _Options:
-    options: list[tuple[str, str]] = []
+def _read_options(cursor: Cursor, known: tuple[str, ...], what: str) -> list[_Option]:
+    options: list[_Option] = []
     while (word := cursor.next) is not None:
         option, equals, value = word.text.partition("=")
         if not equals:
             cursor.refuse(word, "unexpected-word", f"'{word.text}' is not expected behind the options")
         cursor.take("option")
-        if option not in known:
+        if option in known:
+            options.append(_Option(option, value, word))
+        else:
             cursor.report_unknown(word, option, what, known)
-        options.append((option, value))
-    return tuple(options)
-
-
-def _word_of(cursor: Cursor, option: str) -> Word:
-    return next(word for word in reversed(cursor.words) if word.text.startswith(f"{option}="))
+    return options
 
 
 def _unless_number(member: Member) -> str | None:

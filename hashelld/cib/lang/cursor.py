@@ -20,7 +20,7 @@ class SyntaxRefused(Exception):
         super().__init__(diagnostics[0].message)
 
 
-SCORE_TOKEN: Final = re.compile(r"[^=]+:\Z")
+SCORE_TOKEN: Final = re.compile(r"[^\s='\"\\$]+:\Z")
 
 
 class Cursor:

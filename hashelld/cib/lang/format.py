@@ -35,6 +35,23 @@ from hashelld.model.written import Arranged, arranged
 _BREAK: Final = " \\\n\t"
 _ALL_IDS: Final = Ids()
 
+_KEYWORDS: Final[dict[type[Object], str]] = {
+    Node: "node",
+    Primitive: "primitive",
+    Template: "rsc_template",
+    Group: "group",
+    Bundle: "bundle",
+    Tag: "tag",
+    Location: "location",
+    Colocation: "colocation",
+    Order: "order",
+    TicketConstraint: "rsc_ticket",
+    Topology: "fencing_topology",
+    Alert: "alert",
+    AclRole: "role",
+    Unmodelled: "xml",
+}
+
 _Sections = dict[str, list[list[str]]]
 """Of each kind of section its entries, of each entry its lines."""
 
@@ -55,6 +72,19 @@ def format_cib(cib: Cib, ids: Iterable[str] | None = None, *, is_brief: bool = F
     nodes = tuple(node.id for node in cib.nodes) if is_brief else ()
     chosen = (o for o in cib.objects if wanted is None or o.id in wanted or key_of(o) in wanted)
     return "".join(f"{_statement(found, printed, nodes)}\n" for found in chosen)
+
+
+def keyword_of(found: Object) -> str:
+    """The word with which the statement of an object begins."""
+    match found:
+        case Properties():
+            return found.kind
+        case Clone():
+            return "ms" if found.is_master else "clone"
+        case AclTarget():
+            return "acl_group" if found.is_group else "acl_target"
+        case _:
+            return _KEYWORDS[type(found)]
 
 
 def format_agent(agent: Agent) -> str:
@@ -133,7 +163,7 @@ def _head(found: Resource) -> str:
         case Group():
             return " ".join(("group", found.id, *(quote_word(member) for member in found.members))) + description
         case Clone():
-            return f"{'ms' if found.is_master else 'clone'} {found.id} {found.child}{description}"
+            return f"{keyword_of(found)} {found.id} {found.child}{description}"
         case Bundle():
             return f"bundle {found.id}{description}"
 

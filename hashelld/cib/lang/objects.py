@@ -113,7 +113,7 @@ def read_agent(cursor: Cursor, word: Word) -> Agent:
     """`ocf:heartbeat:IPaddr2`, `systemd:nginx`, or a bare type, whose standard and provider stay empty."""
     standard, colon, rest = word.text.partition(":")
     if not colon:
-        if "=" in standard or not standard:
+        if ("=" in standard and not word.is_quoted) or not standard:
             cursor.refuse(word, "incomplete", f"the agent is missing before '{word.text}'", "primitive ID AGENT …")
         return Agent("", "", standard)
     if standard not in STANDARDS:
@@ -219,7 +219,10 @@ def read_properties(cursor: Cursor, kind: str) -> Properties:
             set_id = cursor.take("set id").text[:-1]
     if set_id is not None and not is_id(set_id):
         cursor.report(word or cursor.last, "bad-id", f"'{set_id}' is no set id")
+    second = cursor.next
     found = read_set(cursor, frozenset())
+    if second is not None and (found.id is not None or found.id_ref is not None):
+        cursor.report(second, "misplaced-id", f"the set has an id already: '{set_id}'")
     if id_ref is not None:
         if found.pairs or found.rules:
             cursor.report(cursor.last, "unexpected-word", f"nothing may follow $id-ref={id_ref} in a set")

@@ -84,6 +84,7 @@ class _Planner:
         if busy:
             self._hold(item, busy[0])
         else:
+            self._hold_promotion(item)
             self._changes.order(item)
             self._tidy(item)
 
@@ -254,6 +255,15 @@ class _Planner:
             steps = [self._graph.add(ActionKind.RESOURCE, item, node, "start", 0)]
         for step in steps:
             step.flags = (step.flags | BUSY) & ~(RUNNABLE | OPTIONAL)
+
+    def _hold_promotion(self, item: Item) -> None:
+        """While it is not known what another instance is, or is about to be, none is promoted beside it."""
+        clone = item.clone
+        promotes = self._graph.find(item, "promote") if clone is not None and self._maker.is_own else []
+        if clone is None or not any(busy_nodes(self._situation, other) for other in clone.primitives() if promotes):
+            return
+        for step in promotes:
+            step.flags = (step.flags | BUSY) & ~RUNNABLE
 
     def _tidy(self, item: Item) -> None:
         """Failures that are expired, or of what is removed, are cleared; what was locked to a node too long, freed."""

@@ -74,7 +74,22 @@ def _hold_starts(kept: dict[int, Step]) -> list[Step]:
             if then.index in kept and not edge & _BOUND:
                 del kept[then.index]
                 pending.append(then)
+    _hold_announcements(kept)
     return held
+
+
+def _hold_announcements(kept: dict[int, Step]) -> None:
+    """Nobody is told in advance of what is held back."""
+    coming = {(_clone_of(step), step.task) for step in kept.values() if step.kind is ActionKind.RESOURCE}
+    for step in list(kept.values()):
+        told = step.meta.get("notify_operation") if step.task == "notify" else None
+        if told in _HELD and (_clone_of(step), told) not in coming:
+            del kept[step.index]
+
+
+def _clone_of(step: Step) -> int | None:
+    clone = None if step.item is None else step.item.clone
+    return None if clone is None else clone.index
 
 
 def _predecessors(situation: Situation, kept: dict[int, Step]) -> Before:

@@ -53,8 +53,16 @@ def _is_down(ordering: Interleaved) -> bool:
     return ordering.first_task in {"stop", "stopped", "demote", "demoted"}
 
 
+def _is_of_present(ordering: Interleaved) -> bool:
+    """Is it about the instances that are there now? Of a bundle that tells what it does only when all is done."""
+    first = ordering.first
+    if first.kind is Kind.BUNDLE and first.notifies and ordering.first_task in {"stop", "demote"}:
+        return False
+    return _is_down(ordering)
+
+
 def _pair(graph: Graph, ordering: Interleaved) -> None:
-    is_now = _is_down(ordering)
+    is_now = _is_of_present(ordering)
     for instance in instances_of(ordering.then):
         node = now_on(instance) if is_now else home_of(instance)
         partner = None if node is None else partner_on(ordering.first, node, is_now=is_now)

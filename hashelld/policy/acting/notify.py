@@ -170,7 +170,8 @@ class _Teller:
             found = _Round(self._graph, self._clone, task)
             if self._happens[task]:
                 found.require()
-            if self._happens[task] or task == "stop":
+            # A stop of ours that is under way is required once more, and nobody is told of it again.
+            if self._happens[task] or (task == "stop" and self._situation.view.feature_set):
                 for item in self._parts:
                     self._tell(item, task, found)
         meta = self._meta()

@@ -147,6 +147,9 @@ class Prober:
     def _link(self, top: Item, item: Item, probes: list[Step]) -> None:
         after = top if top.kind is Kind.CLONE else item
         starts, reloads = self._waiting(after, "start"), self._graph.find(item, "reload-agent")
+        if self._is_own and after.kind is Kind.CLONE and after.is_promotable:
+            # What our daemon left when it ended may still be promoted, on a node that was not fenced.
+            starts = [*starts, *self._waiting(after, "promote")]
         is_active: bool | None = None
         link = self._graph.link
         for probe in probes:

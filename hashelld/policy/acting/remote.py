@@ -112,7 +112,8 @@ def _order_on_guest(orderer: Orderer, step: Step, connection: Item, container: I
         if not container.is_failed:
             orderer.after_step(step, connection, "stop", Edge.SEQUENCE)
     elif step.interval_ms and task == "monitor":
-        orderer.before_step(connection, "start", step, _AFTER | Edge.FIRST_IMPLIES_THEN)
+        if step.kind is not ActionKind.CANCEL:  # That is done while it is still there, or not at all.
+            orderer.before_step(connection, "start", step, _AFTER | Edge.FIRST_IMPLIES_THEN)
     elif not step.interval_ms:
         orderer.before_step(connection, "start", step, _AFTER)
 

@@ -69,6 +69,7 @@ class Placer:
         self._is_frozen = not situation.view.has_quorum and settings.no_quorum is NoQuorum.FREEZE
         self._usable = [node.index for node in situation.nodes if node.is_usable]
         self._weighs = settings.placement != "default"
+        self._has_guests = any(node.is_guest for node in situation.nodes)
 
     def assign(self, item: Item, prefer: int | None = None, *, is_trial: bool = False) -> int | None:
         """Place an item; the node, when all of it goes to one. A second visit within its own placing does nothing.
@@ -197,6 +198,8 @@ class Placer:
         if chosen is best and best is not None:
             chosen = self._stay(item, best)
         if chosen is None and is_trial:
+            self.unsettle(item)
+            item.is_assigned = True
             return
         self.settle(item, chosen)
         if chosen is None and item.next is Stage.STOPPED and not item.why_stopped:
@@ -208,7 +211,7 @@ class Placer:
         table = item.table
         score = table.score(best)
         is_numbered = item.parent is not None and item.parent.kind is Kind.CLONE and item.parent.is_unique
-        if present is None or score <= 0 or is_numbered:
+        if present is None or score <= 0 or is_numbered or best not in self._usable:
             return best
         return present if present in self._usable and table.score(present) == score else best
 
@@ -226,10 +229,16 @@ class Placer:
             else:
                 best.append(node)
         if best_score < 0:
-            return None
+            return self._awaited(item) if self._has_guests else None
         if len(best) == 1:
             return best[0]
         return self._first(best, self.situation.present_on(item))
+
+    def _awaited(self, item: Item) -> int | None:
+        """Where no node can be had, a guest counts as if it came up: what needs it shows in the actions."""
+        allowed = list(item.table.allowed(len(self.situation.nodes)))
+        first = self._first(allowed, self.situation.present_on(item)) if allowed else None
+        return first if first is not None and self.situation.nodes[first].is_guest else None
 
     def _first(self, nodes: list[int], present: int | None) -> int:
         states, strategy = self.situation.nodes, self.situation.settings.placement

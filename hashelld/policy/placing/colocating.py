@@ -15,18 +15,23 @@ from hashelld.policy.state.ties import UNAME, Tie, members_of, stands_for
 
 GROUP_TIE = "#group-members"
 CONTAINER_TIE = "#resource-with-container"
+ADDRESS_TIE = "#address-with-container"
 _CONTAINED = 10_000
 """A connection prefers the host of its container; it has to be able to run elsewhere than on a remote node."""
 
 
 def read_ties(situation: Situation) -> None:
-    """Fill `ties_with` and `ties_of` of all items: groups, containers, then the configured constraints."""
+    """Fill `ties_with` and `ties_of` of all items: groups, containers, addresses, then the configured constraints."""
     for item in situation.items:
         if item.kind is Kind.GROUP and item.is_collocated:
             for before, after in pairwise(item.children):
                 tie = Tie(GROUP_TIE, after, before, INFINITY, is_explicit=False)
                 tie.has_influence = after.is_critical
                 _take(tie)
+        elif item.kind is Kind.BUNDLE:
+            for replica in item.replicas:
+                if replica.address is not None:
+                    _take(Tie(ADDRESS_TIE, replica.address, replica.container, INFINITY, is_explicit=False))
         elif item.container is not None and item.kind is Kind.PRIMITIVE and not _is_bound_to_node(item):
             is_bundled = item.is_remote_connection and item.parent is not None
             score = _CONTAINED if is_bundled else INFINITY

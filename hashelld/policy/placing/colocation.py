@@ -308,7 +308,14 @@ class Colocations:
 
 
 def has_influence(tie: Tie, primary: Item) -> bool:
-    """Does the primary heed the dependent? It always does while it is not active."""
+    """Does the primary heed the dependent? It always does while it is not active.
+
+    A healthy container does not move for its connection, which can move without an interruption.
+    """
+    dependent = tie.dependent
+    is_of_bundle = dependent.is_remote_connection and dependent.parent is not None
+    if is_of_bundle and not primary.is_failed and len(primary.active) == 1:
+        return False
     return tie.has_influence or not primary.is_active()
 
 
@@ -323,35 +330,26 @@ def applies_to(tie: Tie, dependent: Item, primary: Item) -> str:
     """What a tie decides now: `location`, `role`, or nothing (an empty text), by what has been placed already."""
     if not primary.is_assigned:
         return ""
-    whose = _bearer_of_role(dependent)
-    clone = dependent.clone
-    if tie.dependent_stage >= Stage.UNPROMOTED and clone is not None and clone.is_promotable and whose.is_assigned:
+    if _is_about_role(tie, dependent):
         return "role"
-    if dependent.is_assigned:
-        return ""
-    primary_next = _bearer_of_role(primary).next
-    if tie.score > 0:
-        if tie.dependent_stage is not Stage.UNKNOWN and tie.dependent_stage is not whose.next:
-            return ""
-        if tie.primary_stage is not Stage.UNKNOWN and tie.primary_stage is not primary_next:
-            return ""
-    elif tie.score < 0:
-        if tie.dependent_stage is not Stage.UNKNOWN and tie.dependent_stage is whose.next:
-            return ""
-        if tie.primary_stage is not Stage.UNKNOWN and tie.primary_stage is primary_next:
-            return ""
-    return "location"
+    return "location" if not dependent.is_assigned and _are_roles_met(tie, dependent, primary) else ""
 
 
 def applies_in_advance(tie: Tie, dependent: Item, primary: Item) -> bool:
     """Would it decide where the dependent goes, if the primary were placed already?"""
-    whose = _bearer_of_role(dependent)
-    clone = dependent.clone
-    if tie.dependent_stage >= Stage.UNPROMOTED and clone is not None and clone.is_promotable and whose.is_assigned:
-        return False
-    if tie.dependent_stage is not Stage.UNKNOWN and tie.dependent_stage is not whose.next:
-        return False
-    return tie.primary_stage is Stage.UNKNOWN or tie.primary_stage is _bearer_of_role(primary).next
+    return not _is_about_role(tie, dependent) and _are_roles_met(tie, dependent, primary)
+
+
+def _is_about_role(tie: Tie, dependent: Item) -> bool:
+    """Is it for the role of an instance that has its place?"""
+    bearer, clone = _bearer_of_role(dependent), dependent.clone
+    is_promotable = clone is not None and clone.is_promotable
+    return tie.dependent_stage >= Stage.UNPROMOTED and is_promotable and bearer.is_assigned
+
+
+def _are_roles_met(tie: Tie, dependent: Item, primary: Item) -> bool:
+    dependent_next, primary_next = _bearer_of_role(dependent).next, _bearer_of_role(primary).next
+    return tie.dependent_stage in {Stage.UNKNOWN, dependent_next} and tie.primary_stage in {Stage.UNKNOWN, primary_next}
 
 
 def _bearer_of_role(item: Item) -> Item:

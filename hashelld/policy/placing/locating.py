@@ -19,8 +19,8 @@ _ANY_ROLE = frozenset({Stage.STARTED, Stage.UNPROMOTED})
 """Every instance is in these first, so that they limit nothing."""
 
 
-def apply_criteria(situation: Situation) -> None:
-    """Fill the tables of all items."""
+def apply_locations(situation: Situation) -> None:
+    """Begin the tables of all items."""
     default = 0 if situation.settings.is_symmetric else None
     for item in situation.items:
         item.table = Table(default)
@@ -28,7 +28,12 @@ def apply_criteria(situation: Situation) -> None:
     for constraint in situation.cib.objects:
         if isinstance(constraint, Location):
             _Locating(situation, constraint).run()
+    _add_base_scores(situation)
     _close_remote_nodes(situation)
+
+
+def apply_criteria(situation: Situation) -> None:
+    """What else scores depend on, for each item by itself; after locations and tickets."""
     for item in situation.items:
         _apply_bans(situation, item)
     for item in situation.items:
@@ -37,6 +42,17 @@ def apply_criteria(situation: Situation) -> None:
         if item.kind is Kind.PRIMITIVE:
             _apply_lock(situation, item)
             _apply_stickiness(situation, item)
+
+
+def _add_base_scores(situation: Situation) -> None:
+    """What a node is worth to everything that may run there at all."""
+    worth = {node.id: score_of(node.score, 0) for node in situation.cib.nodes if node.score is not None}
+    bases = {situation.node_by_id[name]: score for name, score in worth.items() if score}
+    for item in situation.items if bases else ():
+        for node, score in bases.items():
+            item.table.shift(node, score)
+            if item.table.allows(node):
+                situation.note(item, f"score of {situation.node_id(node)}", node, score)
 
 
 def _close_remote_nodes(situation: Situation) -> None:
@@ -318,6 +334,13 @@ def _apply_lock(situation: Situation, item: Item) -> None:
             situation.note(item, reason, node, -INFINITY)
 
 
+def _hold(situation: Situation, item: Item) -> None:
+    """What is not managed stays where it is, and what is to be with it hears of that."""
+    for node in item.held_on:
+        item.table.prefer(node, INFINITY)
+        situation.note(item, "not managed", node, INFINITY)
+
+
 def _lock(situation: Situation, item: Item) -> None:
     settings = situation.settings
     is_exempt = item.is_device or item.is_remote_connection or item.clone is not None or item.is_isolated
@@ -339,7 +362,10 @@ def _lock(situation: Situation, item: Item) -> None:
 
 
 def _apply_stickiness(situation: Situation, item: Item) -> None:
-    if len(item.active) != 1 or not item.is_managed:
+    if not item.is_managed:
+        _hold(situation, item)
+        return
+    if len(item.active) != 1:
         return
     at = item.active[0]
     if item.stickiness > 0 and (situation.settings.is_symmetric or item.table.allows(at)):

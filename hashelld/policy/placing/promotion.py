@@ -53,17 +53,21 @@ def _promotion_score(placer: Placer, clone: Item, instance: Item, node: Node) ->
 
 
 def _attributes(placer: Placer, instance: Item, node: Node) -> dict[str, str]:
-    """The node's attributes; of a guest those of its host where the resource asks for them."""
-    host = placer.colocations.host_of(node.index)
-    is_asked = instance.meta.get("container-attribute-target", "").strip().lower() == "host"
-    return placer.situation.nodes[host].attributes if is_asked and host is not None else node.attributes
+    """The node's attributes; of a guest those of its host where the resource asks for them.
+
+    The host is the present one until the instance has its place, then the one that the container goes to.
+    """
+    container = None if node.connection is None else node.connection.container
+    if container is None or instance.meta.get("container-attribute-target", "").strip().lower() != "host":
+        return node.attributes
+    host = container.home if instance.is_assigned else next(iter(container.active), None)
+    return {} if host is None else placer.situation.nodes[host].attributes
 
 
 def _names(instance: Item) -> list[str]:
     """The names that an agent may have used for its score: the one in the history, then the one without a number."""
     recorded = [str(results[-1].resource) for results in instance.results.values() if results]
-    plain = instance.base_id if instance.is_anonymous else instance.id
-    return list(dict.fromkeys((*recorded[-1:], instance.history_id, plain)))
+    return list(dict.fromkeys((recorded[-1] if recorded else instance.id, instance.base_id)))
 
 
 def _counts(clone: Item, instance: Item, node: int) -> bool:
@@ -122,7 +126,7 @@ def _rate(placer: Placer, clone: Item, instance: Item) -> None:
     after = instance.highest_next()
     if after in {Stage.STARTED, Stage.UNKNOWN}:
         node = placer.situation.nodes[home]
-        score, given = _promotion_score(placer, clone, instance, node) if _will_be_up(node) else (0, "")
+        score, given = _promotion_score(placer, clone, instance, node)
         instance.priority = score if given else -1
         told = f"node attribute {given}" if given else "no promotion score set by the agent"
         instance.role_scores.append((told, instance.priority))

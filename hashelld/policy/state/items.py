@@ -241,6 +241,8 @@ class Item:
     """Recurring operations under way, by node."""
     results: dict[int, list[ActionResult]]
     """Its history by node, oldest first, pending last."""
+    held_on: list[int]
+    """Nodes on which it was found active when it was not managed."""
     dangling: list[int]
     """Nodes with a copy left behind by a migration, to be stopped there."""
     last_agents: dict[int, Agent]
@@ -292,6 +294,7 @@ class Item:
         self.tallies = {}
         self.recurring = {}
         self.results = {}
+        self.held_on = []
         self.dangling = []
         self.last_agents = {}
         self.bans = {}

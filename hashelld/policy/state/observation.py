@@ -67,7 +67,9 @@ class Observation:
         if node.is_maintenance:
             item.is_managed = False
             item.is_maintenance = True
-        if item.is_managed and len(item.active) > 1:
+        if not item.is_managed:
+            item.held_on.append(at)
+        elif len(item.active) > 1:
             self._heed_multiple(item)
 
     def _locate(self, item: Item, at: int) -> None:

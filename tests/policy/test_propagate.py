@@ -1,3 +1,5 @@
+"""Necessity and impossibility spread along the edges until nothing changes."""
+
 from __future__ import annotations
 
 from hashelld.model.constraint import Order

@@ -1,3 +1,5 @@
+"""From the graph to the transition: what is taken, in which sequence, and what is told of the rest."""
+
 from __future__ import annotations
 
 from hashelld.model.action import Action, ActionKind

@@ -1,3 +1,5 @@
+"""Edges between the steps of different items: constraints, groups, clones, sets, remote connections."""
+
 from __future__ import annotations
 
 from hashelld.model.constraint import Order, ResourceSet
