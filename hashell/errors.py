@@ -12,9 +12,13 @@ class HashellError(Exception):
 
 
 class Refused(HashellError):
-    """It was not done, nothing was changed."""
+    """It was not done, nothing was changed. `line` is where the text is wrong that was read, from 1; 0: nowhere."""
 
     exit_code = 1
+
+    def __init__(self, text: str, *, line: int = 0) -> None:
+        super().__init__(text)
+        self.line = line
 
 
 class Usage(HashellError):

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from hashell.client.port import Client, Kept, Shelf
+from hashell.client.port import Client, Kept, Programs, Shelf
 from hashell.errors import HashellError, Refused, TimedOut, Usage
 from hashell.grammar.scope import AgentSource
 from hashelld.cib.document import Cib, Object
@@ -85,8 +85,8 @@ class Session:
         "_applied",
         "_ask_user",
         "_draft",
+        "_programs",
         "_redo",
-        "shelf",
         "_status",
         "_undo",
         "client",
@@ -95,6 +95,7 @@ class Session:
         "level",
         "on_leave",
         "options",
+        "shelf",
     )
 
     def __init__(
@@ -105,6 +106,7 @@ class Session:
         ask_user: Callable[[str], bool] | None = None,
         agents: AgentSource | None = None,
         shelf: Shelf | None = None,
+        programs: Programs | None = None,
     ) -> None:
         self.client = client
         self.options = options or Options()
@@ -114,6 +116,7 @@ class Session:
         self.on_leave: Callable[[], bool] | None = None
         self._ask_user = ask_user
         self._agents = agents
+        self._programs = programs
         self.shelf = shelf
         self._applied: wire.CibIs | None = None
         self._status: wire.StatusIs | None = None
@@ -189,6 +192,14 @@ class Session:
             found: AgentSource = import_module("hashell.client.agents").InstalledAgents()
             self._agents = found
         return self._agents
+
+    @property
+    def programs(self) -> Programs:
+        """Other programs; their module is imported at first use."""
+        if self._programs is None:
+            found: Programs = import_module("hashell.client.programs").LocalPrograms()
+            self._programs = found
+        return self._programs
 
     # Questions.
 

@@ -50,8 +50,9 @@ stops. A graceful end is a handshake: resources move away, the departure is an e
 
 **Resources** (`core.lrm`, `agents`). One agent at a time for each resource, in a process group of its own, noted on
 disk before it is executed: a daemon that starts ends what an earlier incarnation left in flight, joins, and is probed;
-resources keep running meanwhile. `core.stonith` walks fencing devices, delays and retries, and asks before every call
-whether this node still has the right to.
+resources keep running meanwhile. Agents find Pacemaker's commands (`crm_attribute` and the like) as programs of the
+daemon (`agents.shims`); what they set travels in the node's status. `core.stonith` walks fencing devices, delays and
+retries, and asks before every call whether this node still has the right to.
 """
 
 __version__ = "0.1.0"

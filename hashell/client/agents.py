@@ -6,7 +6,7 @@ import os
 import stat
 import subprocess  # noqa: TID251 -- the shell asks agents for their meta-data; there is no daemon to do it
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from hashell.client.port import AgentCall
 from hashelld.model import metadata as shared
 from hashelld.model.metadata import METADATA_LENGTH_MAX, Metadata, MetadataRefused, parse_metadata
 from hashelld.model.resource import Agent
@@ -156,6 +157,32 @@ class InstalledAgents:
         if found not in self._metadata:
             self._metadata[found] = self._read_metadata(found)
         return self._metadata[found]
+
+    def call(self, agent: Agent, operation: str, resource: str, parameters: Mapping[str, str]) -> AgentCall | None:
+        """How an operation of an agent is run here; None when the agent is not here, or is a unit of systemd."""
+        path = self._path(agent)
+        if path is None or not _is_program(path):
+            return None
+        environment = {"PATH": _PATH, "LC_ALL": "C", "OCF_ROOT": str(self._places.ocf_root)}
+        if agent.standard == "stonith":
+            if agent.type.startswith(EXTERNAL):
+                return None
+            given = "".join(f"{name}={value}\n" for name, value in parameters.items())
+            return AgentCall(command=(str(path),), environment=environment, text=f"action={operation}\n{given}")
+        if agent.standard != "ocf":
+            return AgentCall(command=(str(path), operation), environment=environment)
+        environment |= {
+            "OCF_RA_VERSION_MAJOR": "1",
+            "OCF_RA_VERSION_MINOR": "1",
+            "OCF_RESOURCE_INSTANCE": resource,
+            "OCF_RESOURCE_PROVIDER": agent.provider,
+            "OCF_RESOURCE_TYPE": agent.type,
+            **{f"OCF_RESKEY_{name}": value for name, value in parameters.items()},
+        }
+        if agent.provider == OWN_PROVIDER:
+            environment["HASHELL_PYTHON"] = sys.executable
+            return AgentCall(command=("/bin/sh", str(path), operation), environment=environment)
+        return AgentCall(command=(str(path), operation), environment=environment)
 
     def _read_metadata(self, agent: Agent) -> Metadata | None:
         path = self._path(agent)

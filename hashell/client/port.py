@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
 
 from hashelld.cib.document import Cib
 from hashelld.model.ids import Version
+from hashelld.model.resource import Agent
 from hashelld.wire.client import Answer, Changed, Request
 
 
@@ -50,3 +51,38 @@ class Shelf(Protocol):
 
     def drop(self) -> None:
         """Take it away."""
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """What a program came to. `code` is None when it could not be started or took too long; `err` says which."""
+
+    code: int | None
+    out: str = ""
+    err: str = ""
+
+
+class AgentCall(msgspec.Struct, frozen=True, kw_only=True):
+    """How an agent is run by hand: the program, its environment, and what it reads."""
+
+    command: tuple[str, ...]
+    environment: dict[str, str]
+    text: str = ""
+
+
+class Programs(Protocol):
+    """Runs other programs for the user who runs the shell; none of it raises."""
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        text: str = "",
+        environment: Mapping[str, str] | None = None,
+        timeout_s: float = 60.0,
+    ) -> Ended:
+        """Run a program with a text as its input, in an environment (by default ours), and wait for its end."""
+
+    def agent_call(
+        self, agent: Agent, operation: str, resource: str, parameters: Mapping[str, str]
+    ) -> AgentCall | None:
+        """How an operation of an agent is run here; None when the agent is not here, or is a unit of systemd."""

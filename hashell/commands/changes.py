@@ -14,7 +14,8 @@ from hashelld.cib.edit import Edit, Put
 from hashelld.model.constraint import Location
 from hashelld.model.ids import NodeId, Version
 from hashelld.model.node import Node
-from hashelld.model.resource import Clone, Group, Resource, value_of, with_value
+from hashelld.model.resource import Bundle, Clone, Group, Resource, value_of, with_value
+from hashelld.model.rule import AttributeTest
 
 
 CLI_PREFER = "cli-prefer-"
@@ -61,6 +62,8 @@ def members_of(cib: Cib, name: str) -> tuple[str, ...]:
             return members
         case Clone(child=child):
             return (child, *members_of(cib, child))
+        case Bundle(child=str() as inside):
+            return (inside,)
         case _:
             return ()
 
@@ -80,6 +83,15 @@ def leftovers_of(cib: Cib, resource: str | None = None) -> tuple[Location, ...]:
         and found.id.startswith((CLI_PREFER, CLI_BAN))
         and resource in (None, found.resource)
     )
+
+
+def node_of(location: Location) -> NodeId | None:
+    """The node that a constraint of `move` or `ban` is about; one with a lifetime names it in its rule."""
+    for rule in location.rules:
+        for test in rule.conditions:
+            if isinstance(test, AttributeTest) and test.attribute == "#uname" and test.value is not None:
+                return NodeId(test.value)
+    return location.node
 
 
 def carry_out(session: Session, edits: tuple[Edit, ...], text: str, *, wait: bool = False) -> Said:

@@ -51,7 +51,7 @@ class Checked:
         refusing = self.errors if is_forced else [*self.errors, *self.objections]
         if refusing:
             advice = "" if self.errors else "\nNothing was changed; --force lets this pass."
-            raise Refused(_shown(refusing, origin) + advice)
+            raise Refused(_shown(refusing, origin) + advice, line=_first_line(refusing, origin))
         return tuple(_shown([found], origin) for found in (*self.objections, *self.warnings))
 
 
@@ -61,6 +61,10 @@ def _shown(found: Sequence[Diagnostic], origin: Origin) -> str:
     # That it is an error or a warning, the message's beginning says where it is shown.
     texts = [render(d, origin.text).removeprefix(d.severity.value) for d in located]
     return "\n".join(place + text for place, text in zip(places, texts, strict=True))
+
+
+def _first_line(found: Sequence[Diagnostic], origin: Origin) -> int:
+    return min((one.line for one in locate(found, origin.statements) if one.line), default=0)
 
 
 def check_change(session: Session, before: Cib, after: Cib) -> Checked:
@@ -97,7 +101,7 @@ def refuse(found: Iterable[Diagnostic], origin: Origin) -> None:
     """`Refused` with all errors among the findings, each with its place in the text."""
     wrong = errors(found)
     if wrong:
-        raise Refused(_shown(wrong, origin))
+        raise Refused(_shown(wrong, origin), line=_first_line(wrong, origin))
 
 
 def resolver(session: Session) -> Resolver:

@@ -23,6 +23,7 @@ __all__ = ["agentwork", "declaring", "editing", "statements", "transfer"]
 
 PictureFile = Annotated[str, Kind(name="file", help="FILE.svg, FILE.dot or FILE.txt; - is the screen", is_path=True)]
 
+
 @command(
     CONFIGURE,
     "show",
@@ -77,9 +78,7 @@ def configure_preview(session: Session) -> Outcome:
     return _foreseen(session)
 
 
-@command(
-    CONFIGURE, "graph", examples=("configure graph", "configure graph cluster.svg", "configure graph cluster.dot")
-)
+@command(CONFIGURE, "graph", examples=("configure graph", "configure graph cluster.svg", "configure graph cluster.dot"))
 def configure_graph(session: Session, file: PictureFile | None = None) -> Outcome:
     """Show who is with whom, who waits for whom, and who prefers which node: as text, or drawn in a file.
 

@@ -7,18 +7,20 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Annotated
 
-from hashell.commands.checking import Origin, attempt, refuse, resolver
+from hashell.commands.checking import TYPED, Origin, attempt, refuse, resolver
 from hashell.commands.drafting import CONFIGURE, change_draft, replace_draft
+from hashell.commands.selection import Selector, part, selected
+from hashell.commands.transfer import as_xml, from_xml
 from hashell.errors import Refused, Usage
-from hashell.grammar.kinds import Flag, GroupRef, Kind, ObjectRef, choice
+from hashell.grammar.kinds import GroupRef, Kind, ObjectRef, choice, flag
 from hashell.grammar.registry import command
 from hashell.grammar.scope import Scope
 from hashell.outcomes import Candidate, Outcome, Said
 from hashell.session import Session
 from hashell.settings import read
 from hashelld.cib import change
-from hashelld.cib.document import Cib, Properties
-from hashelld.cib.edit import apply
+from hashelld.cib.document import Cib, Properties, key_of
+from hashelld.cib.edit import Delete, Edit, Put, apply
 from hashelld.cib.lang.format import format_cib
 from hashelld.cib.lang.lower import Mode, lower
 from hashelld.cib.lang.parse import parse_text
@@ -36,6 +38,8 @@ def _paths(scope: Scope, _before: tuple[str, ...]) -> Iterator[Candidate]:
 
 
 ValuePath = Annotated[str, Kind(name="path", help="RESOURCE.NAME or RESOURCE.OPERATION.OPTION", offer=_paths)]
+Cascade = Annotated[bool, flag("change or delete what names it, too")]
+WithNodes = Annotated[bool, flag("also what is set for nodes")]
 Membership = Annotated[str, choice("add:put primitives into the group", "remove:take primitives out of it")]
 
 
@@ -87,20 +91,32 @@ def configure_modgroup(session: Session, group: GroupRef, verb: Membership, memb
 
 @command(
     CONFIGURE,
+    "ungroup",
+    examples=("configure ungroup apps",),
+)
+def configure_ungroup(session: Session, group: GroupRef, *more: GroupRef, cascade: Cascade = False) -> Outcome:
+    """Dissolve groups: their members stay, each by itself. What names a group refuses it, as with `delete`."""
+    edits = attempt(lambda: change.delete(session.draft.cib, (group, *more), cascade=cascade))
+    return change_draft(session, edits, f"{' '.join((group, *more))} is dissolved.")
+
+
+@command(
+    CONFIGURE,
     "delete",
     aliases=("rm",),
     destroys=True,
     examples=("configure delete web", "configure delete web --cascade"),
 )
-def configure_delete(session: Session, id_: ObjectRef, *more: ObjectRef, cascade: Flag = False) -> Outcome:
-    """Delete objects; a resource that runs is stopped by the cluster.
+def configure_delete(session: Session, id_: ObjectRef, *more: ObjectRef, cascade: Cascade = False) -> Outcome:
+    """Delete objects; a resource that runs is stopped by the cluster first.
 
     What names a deleted object is listed and refuses it; with --cascade it is changed, or deleted too.
     """
-    ids = (id_, *more)
-    edits = attempt(lambda: change.delete(session.draft.cib, ids, cascade=cascade))
-    gone = [edit.id for edit in edits if hasattr(edit, "id")]
-    return change_draft(session, edits, f"Deleted {' '.join(gone)}.")
+    edits = attempt(lambda: change.delete(session.draft.cib, (id_, *more), cascade=cascade))
+    gone = [edit.id for edit in edits if isinstance(edit, Delete)]
+    changed = [edit.object.id for edit in edits if isinstance(edit, Put)]
+    also = f" Changed {' '.join(changed)}, which named it." if changed else ""
+    return change_draft(session, edits, f"Deleted {' '.join(gone)}.{also}")
 
 
 @command(CONFIGURE, "rename", examples=("configure rename web www",))
@@ -133,7 +149,7 @@ def configure_refresh(session: Session) -> Outcome:
 
 
 @command(CONFIGURE, "erase", destroys=True, examples=("configure erase", "configure erase --nodes"))
-def configure_erase(session: Session, *, nodes: Flag = False) -> Outcome:
+def configure_erase(session: Session, *, nodes: WithNodes = False) -> Outcome:
     """Delete the whole configuration but nodes and cluster properties; with --nodes also what is set for nodes."""
     cib = session.draft.cib
     kept = tuple(o for o in cib.objects if isinstance(o, Properties) or (isinstance(o, Node) and not nodes))
@@ -144,36 +160,41 @@ def configure_erase(session: Session, *, nodes: Flag = False) -> Outcome:
     return replace_draft(session, Cib(kept), f"Deleted {gone} objects.")
 
 
-@command(CONFIGURE, "edit", examples=("configure edit", "configure edit web vip"))
-def configure_edit(session: Session, *ids: ObjectRef) -> Outcome:
-    """Edit the configuration, or some of its objects, as text in $EDITOR; what is wrong with it is shown there."""
+@command(CONFIGURE, "edit", examples=("configure edit", "configure edit web vip", "configure edit changed"))
+def configure_edit(session: Session, *selection: Selector) -> Outcome:
+    """Edit the configuration, or a selection of it, as text (or `xml`) in $EDITOR; what is wrong is shown there."""
     if not session.is_interactive:
-        raise Refused("edit needs a terminal; in scripts: configure load update PATH")
-    shown = _shown(session.draft.cib, ids)
+        raise Refused("edit needs a terminal; in scripts: configure load update PATH, or configure set")
+    is_xml = "xml" in selection
+    visible = part(session.draft.cib, selected(session, tuple(word for word in selection if word != "xml")))
+    text = as_xml(visible) if is_xml else format_cib(visible)
     done: list[Outcome] = []
     editor: str = read(os.environ).editor
     import_module("hashell.terminal.editor").edit_text(
-        format_cib(shown), lambda text: done.append(take_text(session, shown, text)), editor=editor
+        text,
+        lambda edited: done.append(take_text(session, visible, edited)),
+        editor=editor,
+        suffix=".xml" if is_xml else ".crm",
     )
     return done[-1] if done else Said(text="Nothing was changed.", data={"changed": False})
 
 
-def take_text(session: Session, shown: Cib, text: str) -> Outcome:
+def take_text(session: Session, visible: Cib, text: str) -> Outcome:
     """Make the draft what the edited text of some of its objects says; new objects come to the end."""
     cib = session.draft.cib
-    visible = {o.id for o in shown.objects}
-    others = Cib(tuple(o for o in cib.objects if o.id not in visible))
-    statements, found = parse_text(text)
-    edits, more = lower(statements, others, Mode.CREATE, resolver(session))
-    origin = Origin(text, tuple(statements))
-    refuse((*found, *more), origin)
-    after = {o.id: o for o in apply(others, edits).objects}
-    kept = [after.pop(o.id) for o in cib.objects if o.id in after]
+    names = {key_of(o) for o in visible.objects}
+    others = Cib(tuple(o for o in cib.objects if key_of(o) not in names))
+    origin = TYPED
+    if text.lstrip().startswith("<"):
+        edits: tuple[Edit, ...] = tuple(Put(found) for found in from_xml(text, "the text").objects)
+    else:
+        statements, found = parse_text(text)
+        edits, more = lower(statements, others, Mode.CREATE, resolver(session))
+        origin = Origin(text, tuple(statements))
+        refuse((*found, *more), origin)
+    after = {key_of(o): o for o in apply(others, edits).objects}
+    kept = [after.pop(key_of(o)) for o in cib.objects if key_of(o) in after]
     return replace_draft(session, Cib((*kept, *after.values())), "The draft is as you edited it.", origin=origin)
-
-
-def _shown(cib: Cib, ids: tuple[str, ...]) -> Cib:
-    return Cib(tuple(o for o in cib.objects if not ids or o.id in ids))
 
 
 def _left(session: Session) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
-from hashell.commands.changes import CLI_BAN, leftovers_of, members_of
+from hashell.commands.changes import CLI_BAN, leftovers_of, members_of, node_of
 from hashell.outcomes import Instance, Leftover, NodeLine, StatusReport
 from hashell.session import Session
 from hashelld.cib.document import Cib
@@ -12,9 +14,10 @@ from hashelld.cib.lang.format import format_agent
 from hashelld.cib.view import NodeView
 from hashelld.model.history import Role
 from hashelld.model.ids import NodeId
-from hashelld.model.node import Node
 from hashelld.model.options import parse_boolean
 from hashelld.model.resource import Bundle, Clone, Group, Primitive, Template, value_of
+from hashelld.policy.attributes import Attributes
+from hashelld.policy.rules import Facts
 from hashelld.policy.state.report import InstanceState
 from hashelld.policy.state.report import instances as observed_instances
 
@@ -29,7 +32,12 @@ def report(session: Session, words: tuple[str, ...] = ()) -> StatusReport:
         nodes=node_lines(session),
         instances=instances(session),
         leftovers=tuple(
-            Leftover(constraint=c.id, resource=c.resource or "", node=c.node or NodeId(""), is_ban=c.id.startswith(CLI_BAN))
+            Leftover(
+                constraint=c.id,
+                resource=c.resource or "",
+                node=node_of(c) or NodeId(""),
+                is_ban=c.id.startswith(CLI_BAN),
+            )
             for c in leftovers_of(session.applied().cib)
         ),
         words=words,
@@ -42,6 +50,8 @@ def node_lines(session: Session) -> tuple[NodeLine, ...]:
     views = {view.node: view for view in status.nodes}
     presence = {link.node: link.presence for link in status.links}
     names = dict.fromkeys([*(n.id for n in cib.nodes), *views, status.node, *presence])
+    attributes = Attributes(cib, status.wall_ms)
+    given = {n.id: attributes.resolve(n.attributes, Facts(status.wall_ms)) for n in cib.nodes}
     load: dict[NodeId, int] = {}
     for instance in instances(session):
         for node in instance.nodes:
@@ -49,7 +59,7 @@ def node_lines(session: Session) -> tuple[NodeLine, ...]:
     return tuple(
         NodeLine(
             node=name,
-            state=_state(views.get(name), cib.node(name), presence.get(name, "alive")),
+            state=_state(views.get(name), given.get(name, {}), presence.get(name, "alive")),
             is_dc=name == status.dc,
             resources=load.get(name, 0),
         )
@@ -58,7 +68,7 @@ def node_lines(session: Session) -> tuple[NodeLine, ...]:
     )
 
 
-def _state(view: NodeView | None, configured: Node | None, presence: str) -> str:
+def _state(view: NodeView | None, given: Mapping[str, str], presence: str) -> str:
     if view is None:
         return "pending" if presence == "alive" else "offline"
     if view.unclean:
@@ -68,8 +78,7 @@ def _state(view: NodeView | None, configured: Node | None, presence: str) -> str
     if not view.online:
         return "offline"
     for state in ("maintenance", "standby"):
-        given = value_of(configured.attributes, state) if configured else None
-        if parse_boolean(view.status.attributes.get(state) or given or "") is True:
+        if parse_boolean(view.status.attributes.get(state) or given.get(state, "")) is True:
             return state
     return "online"
 

@@ -1,4 +1,4 @@
-"""The commands of the level `resource`: start, stop, move, clean up, and say why."""
+"""The commands of the level `resource`: start, stop, clean up, show, and say why."""
 
 from __future__ import annotations
 
@@ -6,36 +6,31 @@ from importlib import import_module
 from typing import Annotated
 
 from hashell.commands.changes import (
-    CLI_BAN,
-    CLI_PREFER,
     carry_out,
     carry_out_or_preview,
     containers_of,
-    leftovers_of,
     listed,
     members_of,
+    node_of,
     resource_of,
     settle,
     with_meta,
-    with_parameter,
 )
-from hashell.commands.drafting import set_at_once
 from hashell.commands.observed import active_nodes, instances
-from hashell.errors import Refused, Usage
-from hashell.grammar.kinds import Flag, NodeRef, OnOff, ResourceRef, choice
+from hashell.errors import Refused
+from hashell.grammar.kinds import DryRun, NodeRef, OnOff, ResourceRef, Wait, choice
 from hashell.grammar.registry import command
 from hashell.outcomes import Outcome, Said, Table
 from hashell.session import Session
 from hashelld.cib.document import Cib
-from hashelld.cib.edit import Delete, Edit, Put
+from hashelld.cib.edit import Edit
 from hashelld.model.constraint import Colocation, Location, Order
-from hashelld.model.ids import ConstraintId, ResourceId
-from hashelld.model.resource import pairs_of, value_of
-from hashelld.model.score import INFINITY, format_score
+from hashelld.model.ids import ResourceId
+from hashelld.model.resource import value_of
+from hashelld.model.score import format_score
 from hashelld.wire.client import Cleanup, Done
 
 
-Verb = Annotated[str, choice("set:change it", "delete:remove it", "show:print it")]
 CountVerb = Annotated[str, choice("show:print the counts", "delete:forget the failures")]
 TARGET_ROLE = "target-role"
 
@@ -69,7 +64,7 @@ def resource_locate(session: Session, *resources: ResourceRef) -> Outcome:
 
 @command("resource", "start", examples=("resource start web", "resource start web --wait"))
 def resource_start(
-    session: Session, resource: ResourceRef, *more: ResourceRef, wait: Flag = False, dry_run: Flag = False
+    session: Session, resource: ResourceRef, *more: ResourceRef, wait: Wait = False, dry_run: DryRun = False
 ) -> Outcome:
     """Start resources by setting their target-role; members that were stopped by themselves start too."""
     cib = session.applied().cib
@@ -88,20 +83,22 @@ def resource_start(
 
 @command("resource", "stop", stops=True, examples=("resource stop web", "resource stop web --wait"))
 def resource_stop(
-    session: Session, resource: ResourceRef, *more: ResourceRef, wait: Flag = False, dry_run: Flag = False
+    session: Session, resource: ResourceRef, *more: ResourceRef, wait: Wait = False, dry_run: DryRun = False
 ) -> Outcome:
     """Stop resources, and keep them stopped until `resource start`."""
     return _set_role(session, (resource, *more), "Stopped", "is to stop", wait=wait, dry_run=dry_run)
 
 
 @command("resource", "promote", examples=("resource promote db-clone",))
-def resource_promote(session: Session, resource: ResourceRef, *, wait: Flag = False, dry_run: Flag = False) -> Outcome:
+def resource_promote(
+    session: Session, resource: ResourceRef, *, wait: Wait = False, dry_run: DryRun = False
+) -> Outcome:
     """Let a promotable clone have promoted instances."""
     return _set_role(session, (resource,), "Promoted", "is to be promoted", wait=wait, dry_run=dry_run)
 
 
 @command("resource", "demote", stops=True, examples=("resource demote db-clone",))
-def resource_demote(session: Session, resource: ResourceRef, *, wait: Flag = False, dry_run: Flag = False) -> Outcome:
+def resource_demote(session: Session, resource: ResourceRef, *, wait: Wait = False, dry_run: DryRun = False) -> Outcome:
     """Let a promotable clone have no promoted instance."""
     return _set_role(session, (resource,), "Unpromoted", "is to be demoted", wait=wait, dry_run=dry_run)
 
@@ -127,75 +124,10 @@ def resource_restart(session: Session, resource: ResourceRef) -> Outcome:
 
 
 @command(
-    "resource",
-    "move",
-    aliases=("migrate",),
-    stops=True,
-    examples=("resource move web node2", "resource move web node2 --dry-run", "resource clear web"),
-)
-def resource_move(
-    session: Session, resource: ResourceRef, node: NodeRef | None = None, *, wait: Flag = False, dry_run: Flag = False
-) -> Outcome:
-    """Move a resource to a node, or (without a node) away from where it runs.
-
-    It leaves a constraint behind, which holds until `resource clear`. With --dry-run nothing is changed: what the
-    cluster would do is shown, and why.
-    """
-    cib = session.applied().cib
-    resource_of(cib, resource)
-    if node is None:
-        return resource_ban(session, resource, wait=wait, dry_run=dry_run)
-    if active_nodes(session, resource) == (node,):
-        raise Refused(f"{resource} runs on {node} already.")
-    prefer = Location(
-        id=ConstraintId(f"{CLI_PREFER}{resource}"), resource=resource, node=node, score=format_score(INFINITY)
-    )
-    stale = tuple(Delete(old.id) for old in leftovers_of(cib, resource) if old.id != prefer.id and old.node == node)
-    told = f"{resource} is to move to {node}, and stays there until: resource clear {resource}"
-    return carry_out_or_preview(session, (*stale, Put(prefer)), told, wait=wait, dry_run=dry_run)
-
-
-@command("resource", "ban", stops=True, examples=("resource ban web node1",))
-def resource_ban(
-    session: Session, resource: ResourceRef, node: NodeRef | None = None, *, wait: Flag = False, dry_run: Flag = False
-) -> Outcome:
-    """Forbid a resource on a node (by default where it runs), until `resource clear`."""
-    cib = session.applied().cib
-    resource_of(cib, resource)
-    nodes = (node,) if node is not None else active_nodes(session, resource)
-    if len(nodes) != 1:
-        where = "nowhere" if not nodes else f"on {listed(nodes)}"
-        raise Refused(f"{resource} runs {where}: name the node.")
-    ban = Location(
-        id=ConstraintId(f"{CLI_BAN}{resource}-on-{nodes[0]}"),
-        resource=resource,
-        node=nodes[0],
-        score=format_score(-INFINITY),
-    )
-    stale = tuple(Delete(old.id) for old in leftovers_of(cib, resource) if old.id != ban.id and old.node == nodes[0])
-    told = f"{resource} is banned from {nodes[0]} until: resource clear {resource}"
-    return carry_out_or_preview(session, (*stale, Put(ban)), told, wait=wait, dry_run=dry_run)
-
-
-@command("resource", "clear", aliases=("unmove", "unmigrate", "unban"), examples=("resource clear web",))
-def resource_clear(
-    session: Session, resource: ResourceRef, node: NodeRef | None = None, *, wait: Flag = False, dry_run: Flag = False
-) -> Outcome:
-    """Remove the constraints that `move` and `ban` left behind."""
-    found = leftovers_of(session.applied().cib, resource)
-    gone = tuple(Delete(old.id) for old in found if node in (None, old.node))
-    if not gone:
-        return Said(text=f"{resource} has no constraints left by move or ban.", data={"changed": False})
-    return carry_out_or_preview(
-        session, gone, f"Removed {listed(tuple(edit.id for edit in gone))}.", wait=wait, dry_run=dry_run
-    )
-
-
-@command(
     "resource", "cleanup", aliases=("refresh", "reprobe"), examples=("resource cleanup", "resource cleanup web node1")
 )
 def resource_cleanup(
-    session: Session, resource: ResourceRef | None = None, node: NodeRef | None = None, *, wait: Flag = False
+    session: Session, resource: ResourceRef | None = None, node: NodeRef | None = None, *, wait: Wait = False
 ) -> Outcome:
     """Forget failures, and look again where resources run.
 
@@ -237,48 +169,6 @@ def resource_maintenance(session: Session, resource: ResourceRef, state: OnOff |
     return _set_meta(session, (resource,), "maintenance", "true" if is_on else None, told)
 
 
-@command(
-    "resource",
-    "meta",
-    examples=(
-        "resource meta web set resource-stickiness 100",
-        "resource meta web show",
-        "resource meta web delete priority",
-    ),
-)
-def resource_meta(
-    session: Session, resource: ResourceRef, verb: Verb, name: str | None = None, value: str | None = None
-) -> Outcome:
-    """Set, delete or show a meta attribute of a resource."""
-    found = resource_of(session.cib(), resource)
-    if verb == "show":
-        return _pairs(resource, tuple((p.name, p.value or "") for p in pairs_of(found.meta)), name)
-    option = _name_of("meta", verb, name, value)
-    if verb == "delete" and value_of(found.meta, option) is None:
-        raise Refused(f"{resource} has no meta attribute '{option}'.")
-    edits = with_meta(session.applied().cib, resource, option, value)
-    return set_at_once(session, edits, _told(resource, option, value))
-
-
-@command(
-    "resource",
-    "param",
-    examples=("resource param web set port 8080", "resource param web show", "resource param web delete port"),
-)
-def resource_param(
-    session: Session, resource: ResourceRef, verb: Verb, name: str | None = None, value: str | None = None
-) -> Outcome:
-    """Set, delete or show an instance parameter of a resource; a changed parameter restarts it."""
-    found = resource_of(session.cib(), resource)
-    if verb == "show":
-        return _pairs(resource, tuple((p.name, p.value or "") for p in pairs_of(found.params)), name)
-    option = _name_of("param", verb, name, value)
-    if verb == "delete" and value_of(found.params, option) is None:
-        raise Refused(f"{resource} has no parameter '{option}'.")
-    edits = with_parameter(session.applied().cib, resource, option, value)
-    return set_at_once(session, edits, _told(resource, option, value))
-
-
 @command("resource", "failcount", examples=("resource failcount web show", "resource failcount web delete node1"))
 def resource_failcount(
     session: Session, resource: ResourceRef, verb: CountVerb, node: NodeRef | None = None
@@ -306,7 +196,8 @@ def resource_constraints(session: Session, resource: ResourceRef) -> Outcome:
     for found in cib.constraints:
         match found:
             case Location() if found.resource in names:
-                rows.append((found.id, "location", found.score or "", f"{found.resource} on {found.node}"))
+                where = f"on {node_of(found)}" if node_of(found) else "by its rules"
+                rows.append((found.id, "location", found.score or "", f"{found.resource} {where}"))
             case Colocation() if names & {found.resource, found.with_resource}:
                 rows.append(
                     (found.id, "colocation", found.score or "inf", f"{found.resource} with {found.with_resource}")
@@ -358,20 +249,3 @@ def _set_meta(
     cib = session.applied().cib
     edits = tuple(edit for name in names for edit in with_meta(cib, name, option, value))
     return carry_out_or_preview(session, edits, f"{listed(names)} {told}.", wait=wait, dry_run=dry_run)
-
-
-def _name_of(what: str, verb: str, name: str | None, value: str | None) -> str:
-    if name is None or (verb == "set") != (value is not None):
-        raise Usage(f"resource {what} RESOURCE set NAME VALUE | delete NAME | show [NAME]")
-    return name
-
-
-def _pairs(resource: str, pairs: tuple[tuple[str, str], ...], name: str | None) -> Table:
-    chosen = tuple(pair for pair in pairs if name in (None, pair[0]))
-    if name is not None and not chosen:
-        raise Refused(f"{resource} has no '{name}'.")
-    return Table(columns=("name", "value"), rows=chosen)
-
-
-def _told(resource: str, option: str, value: str | None) -> str:
-    return f"{resource} has no {option} any more." if value is None else f"{option} of {resource} is {value}."

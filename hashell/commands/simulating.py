@@ -7,6 +7,8 @@ import sys
 import time
 from importlib import import_module
 
+from msgspec.structs import replace
+
 from hashell.commands.assumptions import Assumptions
 from hashell.commands.foresight import active, planned
 from hashell.commands.transition_graph import transition_graph
@@ -16,10 +18,11 @@ from hashell.session import Session
 from hashelld.cib.view import ClusterView
 from hashelld.cib.xml.status import read_view
 from hashelld.cib.xml.tree import XmlRefused
-from hashelld.model.action import ActionKind
+from hashelld.model.action import Action, ActionKind
 from hashelld.policy.graph import Transition
 from hashelld.policy.plan import plan
 from hashelld.policy.simulate import execute, without_departures
+from hashelld.policy.whereabouts import plain_name
 
 
 STANDARD = "-"
@@ -86,7 +89,7 @@ def simulated(name: str, view: ClusterView, assumed: Assumptions | None = None, 
         file=name,
         about="" if is_brief else _about(view),
         placement=active(done.view),
-        actions=tuple(transition.actions[at].label for at in real),
+        actions=tuple(_label(view, transition.actions[at]) for at in real),
         edges=_edges(transition, real),
         reasons=tuple(transition.actions[at].reason for at in real),
         blocked=transition.blocked,
@@ -96,6 +99,14 @@ def simulated(name: str, view: ClusterView, assumed: Assumptions | None = None, 
         skipped=tuple(transition.actions[at].label for at in done.skipped if at in kept),
         missed=tuple(sorted(assumed.failures.keys() - {action.label for action in transition.actions})),
     )
+
+
+def _label(view: ClusterView, action: Action) -> str:
+    """The action's label; what is not configured any more is called without the number of an instance."""
+    if action.resource is None or ":" not in action.resource:
+        return action.label
+    plain = plain_name(view.cib, action.resource)
+    return action.label if plain == action.resource else replace(action, resource=plain).label
 
 
 def _about(view: ClusterView) -> str:

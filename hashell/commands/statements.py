@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from hashell.commands.checking import Origin, refuse, resolver
 from hashell.commands.drafting import CONFIGURE, change_draft
+from hashell.commands.secrets import refuse_stars
 from hashell.grammar.kinds import Rest
 from hashell.grammar.registry import command
 from hashell.outcomes import Outcome, Table
 from hashell.session import Session
 from hashelld.cib.document import OP_DEFAULTS, PROPERTY, RSC_DEFAULTS, Cib, Properties
+from hashelld.cib.edit import Put
 from hashelld.cib.lang.lower import Mode, lower
 from hashelld.cib.lang.parse import parse_text
 from hashelld.model.options import CLUSTER_PROPERTIES, META_ATTRIBUTES, OPERATION_ATTRIBUTES, Option
@@ -101,7 +103,9 @@ def configure_order(session: Session, statement: Rest) -> Outcome:
 @command(
     CONFIGURE,
     "bundle",
-    examples=("configure bundle web-bundle podman image=web replicas=2 network ip-range-start=10.0.0.20 primitive web",),
+    examples=(
+        "configure bundle web-bundle podman image=web replicas=2 network ip-range-start=10.0.0.20 primitive web",
+    ),
 )
 def configure_bundle(session: Session, statement: Rest) -> Outcome:
     """Run a primitive in containers: their image, network and storage are part of it."""
@@ -155,7 +159,7 @@ def configure_acl_group(session: Session, statement: Rest) -> Outcome:
     return _add(session, "acl_group", statement)
 
 
-@command(CONFIGURE, "xml", examples=("configure xml '<primitive id=\"web\" class=\"systemd\" type=\"nginx\"/>'",))
+@command(CONFIGURE, "xml", examples=('configure xml \'<tag id="t"><obj_ref id="web"/></tag>\'',))
 def configure_xml(session: Session, statement: Rest) -> Outcome:
     """Add objects that are written as Pacemaker's XML."""
     return _add(session, "xml", statement)
@@ -203,6 +207,7 @@ def _add(session: Session, keyword: str, rest: str) -> Outcome:
     edits, more = lower(statements, session.draft.cib, Mode.CREATE, resolver(session))
     origin = Origin(text, tuple(statements))
     refuse((*found, *more), origin)
+    refuse_stars(Cib(tuple(edit.object for edit in edits if isinstance(edit, Put))))
     name = statements[0].item.id if statements else ""
     what = f"{keyword} {name}" if name != keyword else keyword
     told = f"{what} is in the draft." if session.level == CONFIGURE else f"{what} is configured."

@@ -71,7 +71,7 @@ def read_text(session: Session, path: str, *, is_update: bool) -> Loaded:
     name = "standard input" if path == "-" else path
     before = session.draft.cib
     if text.lstrip().startswith("<"):
-        made = _from_xml(text, name)
+        made = from_xml(text, name)
         refuse_stars(made)
         after = apply(before, tuple(Put(found) for found in made.objects)) if is_update else made
         return Loaded(after, tuple(key_of(o) for o in made.objects), Origin("", name=name))
@@ -114,7 +114,8 @@ def as_xml(cib: Cib) -> str:
         raise Refused(f"{impossible}") from None
 
 
-def _from_xml(text: str, name: str) -> Cib:
+def from_xml(text: str, name: str) -> Cib:
+    """The configuration in a text of Pacemaker's XML; `Refused` tells what is wrong with it."""
     try:
         return read_xml(text)
     except XmlRefused as refused:
@@ -142,15 +143,15 @@ def _read(path: str) -> str:
 
 def write_text(path: str, text: str) -> None:
     """All of it or nothing: a file of another name takes the place of the old one."""
-    part = f"{path}.{os.getpid()}.part"
+    new = f"{path}.{os.getpid()}.part"
     try:
         mode = stat.S_IMODE(os.stat(path).st_mode) if os.path.exists(path) else 0o600  # noqa: PTH116, PTH110 - as above
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             os.fchmod(descriptor, mode)
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(part, path)  # noqa: PTH105 - as above
+        os.replace(new, path)  # noqa: PTH105 - as above
     except OSError as error:
         raise Refused(f"{path}: {error.strerror}") from None

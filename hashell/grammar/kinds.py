@@ -197,3 +197,4 @@ Rest = Annotated[str, Kind(name="text", help="the rest of the line, as typed", i
 Flag = Annotated[bool, Kind(name="flag", is_flag=True)]
 DryRun = Annotated[bool, flag("change nothing; show what the cluster would do")]
 ShowSecrets = Annotated[bool, flag("print passwords and the like at a terminal, too")]
+Wait = Annotated[bool, flag("return when the cluster has settled")]

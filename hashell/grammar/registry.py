@@ -37,12 +37,15 @@ LEVELS: Final[dict[str, Level]] = {
         modules=(
             "hashell.commands.root",
             "hashell.commands.status",
+            "hashell.commands.watching",
             "hashell.commands.simulate",
             "hashell.commands.demo",
         ),
     ),
     "resource": Level(
-        help="start, stop, move, clean up resources", modules=("hashell.commands.resource",), aliases=("rsc",)
+        help="start, stop, move, clean up resources",
+        modules=("hashell.commands.resource", "hashell.commands.moving", "hashell.commands.tuning"),
+        aliases=("rsc",),
     ),
     "node": Level(help="standby, maintenance, fencing, attributes of nodes", modules=("hashell.commands.node",)),
     "configure": Level(
@@ -57,6 +60,8 @@ LEVELS: Final[dict[str, Level]] = {
 
 _ROOT_WORDS: Final = {
     "status": "hashell.commands.status",
+    "mon": "hashell.commands.watching",
+    "events": "hashell.commands.watching",
     "simulate": "hashell.commands.simulate",
     "demo": "hashell.commands.demo",
 }

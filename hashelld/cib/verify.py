@@ -21,7 +21,7 @@ from hashelld.cib.verify_constraints import check_constraint, check_rules
 from hashelld.model.administration import AclRole, AclTarget, Alert, Topology, Unmodelled
 from hashelld.model.constraint import Colocation, Location, Order, TicketConstraint
 from hashelld.model.duration import parse_duration
-from hashelld.model.ids import is_id
+from hashelld.model.ids import is_account, is_id
 from hashelld.model.node import Node
 from hashelld.model.options import (
     CLUSTER_PROPERTIES,
@@ -61,7 +61,8 @@ class _Checks:
 
     def check(self, found: Object) -> None:
         """All checks of one object."""
-        if not isinstance(found, Node | Unmodelled) and not is_id(found.id):
+        is_legal = is_account(found.id) if isinstance(found, AclTarget) else is_id(found.id)
+        if not isinstance(found, Node | Unmodelled) and not is_legal:
             self.findings.error(found, "bad-id", f"'{found.id}' is no legal id", hint="letters, digits, _ . -")
         self._check_sets(found)
         for part, name in references_in(found):

@@ -24,6 +24,11 @@ def is_id(text: str) -> bool:
     return len(text) <= ID_LENGTH_MAX and ID_PATTERN.match(text) is not None
 
 
+def is_account(text: str) -> bool:
+    """May a user or group of an operating system be called this (any word of at most 255 characters)?"""
+    return 0 < len(text) <= ID_LENGTH_MAX and text.isprintable() and not any(char.isspace() for char in text)
+
+
 class Epoch(msgspec.Struct, frozen=True, order=True, array_like=True):
     """The reign of one DC: a number, and the node that may be DC in it. Compared in that order."""
 

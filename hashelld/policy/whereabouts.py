@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 import msgspec
 
+from hashelld.cib.document import Cib
 from hashelld.cib.view import ClusterView
 from hashelld.model.history import Role
 from hashelld.model.ids import NodeId, ResourceId
 from hashelld.policy.state.expand import expand
 from hashelld.policy.state.items import Item, Kind, Replica, Stage
+from hashelld.policy.state.observation import without_number
 from hashelld.policy.state.observe import observe
 from hashelld.policy.state.situation import Situation
 
@@ -34,6 +36,13 @@ def whereabouts(view: ClusterView) -> tuple[Active, ...]:
     return tuple(sorted(_found(situation)))
 
 
+def plain_name(cib: Cib, resource: ResourceId) -> ResourceId:
+    """What a resource of a history is called: the number of an instance says something only of what is configured."""
+    base = without_number(resource)
+    is_known = base == resource or any(found.id == base for found in cib.resources)
+    return resource if is_known else ResourceId(base)
+
+
 def _found(situation: Situation) -> Iterator[Active]:
     for item in situation.items:
         if item.kind is Kind.BUNDLE:
@@ -41,7 +50,9 @@ def _found(situation: Situation) -> Iterator[Active]:
                 yield from _of_replica(situation, replica)
         elif item.kind is Kind.PRIMITIVE and item.top.kind is not Kind.BUNDLE and not _is_implicit(item):
             role = _role(item)
-            yield from (Active(ResourceId(item.history_id), situation.node_id(at), role) for at in item.active)
+            name = ResourceId(item.history_id)
+            name = plain_name(situation.cib, name) if item.is_removed else name
+            yield from (Active(name, situation.node_id(at), role) for at in item.active)
 
 
 def _of_replica(situation: Situation, replica: Replica) -> Iterator[Active]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hashelld.cib.document import Cib
 from hashelld.cib.edit import Put, apply
 from hashelld.cib.lang.format import format_cib, format_object
 from hashelld.cib.lang.lower import Mode, locate, lower, read_cib
@@ -77,6 +78,48 @@ def test_update_replaces_an_object_of_the_same_kind_in_its_place():
     assert [o.id for o in after.objects] == [o.id for o in cib().objects]
     assert after.find("a").operations == ()
     assert change("group a b", Mode.UPDATE)[1] == [("id-in-use", 1, 7)]
+
+
+def test_a_fencing_topology_takes_the_place_of_the_one_before():
+    base = apply(cib(), lower(parse_text("fencing_topology n1: a")[0], cib(), Mode.CREATE)[0])
+    for mode in Mode:
+        edits, found = lower(parse_text("fencing_topology b")[0], base, mode)
+        assert found == []
+        assert format_object(edits[0].object) == "fencing_topology \\\n\tn1: b \\\n\tn2: b"
+    assert lower(parse_text("fencing_topology b")[0], Cib(), Mode.CREATE)[1][0].code == "no-nodes"
+    assert lower(parse_text("fencing_topology n1: b\nfencing_topology b")[0], base, Mode.CREATE)[1][0].code == (
+        "duplicate-id"
+    )
+
+
+def test_a_node_may_have_the_name_of_a_resource():
+    after, found = change("node a\nprimitive n1 Dummy")
+    assert found == []
+    assert len(after.objects) == len(cib().objects) + 2
+    assert change("primitive n1 Dummy\nprimitive n1 Dummy")[1] == [("duplicate-id", 2, 11)]
+
+
+def test_xml_is_added_and_replaced_like_statements():
+    text = '<group id="h"><primitive id="z" class="ocf" provider="heartbeat" type="Dummy"/></group>'
+    after, found = change(f"xml {text}")
+    assert found == []
+    assert format_cib(after, ["z", "h"]) == "primitive z Dummy\ngroup h z\n"
+    twice = '<primitive id="a" class="lsb" type="x"/>'
+    assert change(f"xml {twice}")[1] == [("id-in-use", 1, 1)]
+    assert format_object(change(f"xml {twice}", Mode.UPDATE)[0].find("a")) == "primitive a lsb:x"
+
+
+def test_operations_meant_by_their_owner_get_an_id():
+    after, found = change("primitive z Dummy operations $id-ref=a")
+    assert found == []
+    assert format_object(after.find("z")).endswith("operations $id-ref=a-operations")
+    assert "operations $id=a-operations" in format_object(after.find("a"))
+
+
+def test_comments_stay_when_nodes_and_properties_are_merged():
+    base, _ = read_cib("# one\nnode n\n# two\nproperty a=1")
+    edits, _ = lower(parse_text("node n x=1\n# three\nproperty b=2")[0], base, Mode.CREATE)
+    assert [edit.object.comments for edit in edits] == [("# one",), ("# two", "# three")]
 
 
 def test_update_may_move_members_between_groups():

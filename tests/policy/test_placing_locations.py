@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hashelld.model.ids import NodeId
 from hashelld.model.score import INFINITY
 from tests.policy.situations import homes, placed, scored, scores
 
@@ -155,7 +156,7 @@ failures a:1 monitor on n1 count=2
         ("resource-stickiness=50", "active a on n1 n2", {"n1": 0, "n2": 0}),
         ("resource-stickiness=50", "", {"n1": 0, "n2": 0}),
         ("resource-stickiness=-5", "active a on n1", {"n1": 0, "n2": 0}),
-        ("resource-stickiness=50 is-managed=false", "active a on n1", {"n1": 0, "n2": 0}),
+        ("resource-stickiness=50 is-managed=false", "active a on n1", {"n1": INFINITY, "n2": 0}),
     ],
 )
 def test_stickiness(meta: str, state: str, expected: dict[str, int]) -> None:
@@ -211,8 +212,8 @@ def test_devices_and_connections_stay_off_remote_nodes() -> None:
     found = scored(
         f"cluster nodes=n1 remote=far fencing=yes\n  primitive far ocf:pacemaker:remote\n  primitive a {DUMMY}"
     )
-    assert scores(found, "fencer") == scores(found, "far") == {"n1": 0, "far": -INFINITY}
-    assert scores(found, "a") == {"n1": 0, "far": 0}
+    far = found.node_by_id[NodeId("far")]
+    assert [found.by_id[name].table.score(far) for name in ("fencer", "far", "a")] == [-INFINITY, -INFINITY, 0]
 
 
 def test_the_nodes_of_a_bundle_are_for_its_child_alone() -> None:
@@ -222,5 +223,6 @@ cluster nodes=n1 remote=b-0
   primitive a {DUMMY}
   bundle b podman image=x network ip-range-start=10.0.0.5 primitive web
 """)
-    assert scores(found, "a") == {"n1": 0, "b-0": -INFINITY}
-    assert scores(found, "web:0")["b-0"] == 0
+    inside = found.node_by_id[NodeId("b-0")]
+    assert found.by_id["a"].table.score(inside) == -INFINITY
+    assert found.by_id["web:0"].table.score(inside) == 0

@@ -17,9 +17,12 @@ from tests.properties.shapes import (
     Location,
     Mood,
     Order,
+    OrderSets,
     Past,
     Primitive,
+    Set,
     Thing,
+    Together,
 )
 
 
@@ -90,8 +93,8 @@ def _thing(thing: Thing, *, is_promotable: bool = False) -> str:
     meta = _pairs("meta_attributes", f"{thing.name}-meta", thing.meta)
     match thing:
         case Primitive():
-            operations = _operations(thing, is_promotable=is_promotable) if thing.is_watched else ""
-            return f'\n<primitive id="{thing.name}" {AGENT}>{meta}{operations}</primitive>'
+            operations = _operations(thing, is_promotable=is_promotable)
+            return f'\n<primitive id="{thing.name}" {AGENT}>{meta}<operations>{operations}</operations></primitive>'
         case Group():
             inner = "".join(_thing(member, is_promotable=is_promotable) for member in thing.members)
             return f'\n<group id="{thing.name}">{meta}{inner}\n</group>'
@@ -102,11 +105,27 @@ def _thing(thing: Thing, *, is_promotable: bool = False) -> str:
 
 
 def _operations(primitive: Primitive, *, is_promotable: bool) -> str:
-    begin, end = f'<op id="{primitive.name}-monitor', f'timeout="{TIMEOUT_MS // 1000}s"/>'
-    found = f'{begin}" name="monitor" interval="{INTERVAL_MS // 1000}s" {end}'
-    if is_promotable:
-        found += f'{begin}-promoted" name="monitor" interval="{PROMOTED_INTERVAL_MS // 1000}s" role="Promoted" {end}'
-    return f"<operations>{found}</operations>"
+    found = ""
+    if primitive.is_watched:
+        found += _operation(primitive, "monitor", INTERVAL_MS)
+        if is_promotable:
+            found += _operation(primitive, "monitor", PROMOTED_INTERVAL_MS, role="Promoted")
+    for task in ("start", "stop"):
+        if task in primitive.on_fail:
+            found += _operation(primitive, task, 0)
+    return found
+
+
+def _operation(primitive: Primitive, task: str, interval_ms: int, role: str = "") -> str:
+    told = _attributes(
+        id=f"{primitive.name}-{task}-{interval_ms}",
+        name=task,
+        interval=f"{interval_ms // 1000}s",
+        timeout=f"{TIMEOUT_MS // 1000}s",
+        role=role,
+        on_fail=primitive.on_fail.get(task, ""),
+    )
+    return f"<op {told}/>"
 
 
 def _attributes(**given: str) -> str:
@@ -117,14 +136,29 @@ def _constraint(constraint: Constraint) -> str:
     match constraint:
         case Location():
             return _location(constraint)
-        case Colocation(name, resource, other, score, role, other_role):
+        case Colocation(name, resource, other, score, role, other_role, influence):
             given = {"rsc": resource, "with_rsc": other, "score": score, "rsc_role": role, "with_rsc_role": other_role}
+            given["influence"] = influence
             return f"\n<rsc_colocation {_attributes(id=name, **given)}/>"
         case Order(name, first, then, kind, is_symmetrical, first_action, then_action):
             symmetrical = "" if is_symmetrical else "false"
             actions = {"first_action": first_action, "then_action": then_action}
             told = _attributes(id=name, first=first, then=then, kind=kind, symmetrical=symmetrical, **actions)
             return f"\n<rsc_order {told}/>"
+        case OrderSets(name, sets, kind):
+            return _sets("rsc_order", name, {"kind": kind}, sets)
+        case Together(name, together):
+            return _sets("rsc_colocation", name, {"score": "INFINITY"}, (together,))
+
+
+def _sets(tag: str, name: str, options: dict[str, str], sets: tuple[Set, ...]) -> str:
+    inner = "".join(_set(f"{name}-{at}", each) for at, each in enumerate(sets))
+    return f"\n<{tag} {_attributes(id=name, **options)}>{inner}</{tag}>"
+
+
+def _set(name: str, each: Set) -> str:
+    members = "".join(f'<resource_ref id="{member}"/>' for member in each.members)
+    return f"<resource_set {_attributes(id=name, **each.options)}>{members}</resource_set>"
 
 
 def _location(location: Location) -> str:
@@ -140,7 +174,7 @@ def _location(location: Location) -> str:
 def _state(cluster: Cluster, at: int, host: Host) -> str:
     told = _STATES.get(host.mood, _UP)
     kept = "".join(_history(primitive, host.name) for primitive in cluster.primitives())
-    transient: dict[str, str] = {}
+    transient = {"shutdown": str(NOW_S - 10)} if host.mood is Mood.LEAVING else {}
     for primitive in cluster.primitives():
         transient |= _transient(primitive, host.name)
     attributes = _pairs("instance_attributes", f"status-{at}", transient)

@@ -25,20 +25,25 @@ from tests.properties.shapes import (
     Location,
     Mood,
     Order,
+    OrderSets,
     Past,
     Primitive,
+    Set,
     Thing,
+    Together,
     primitives_of,
+    subjects_of,
 )
 
 
 class Theme(Enum):
-    """What kinds of resources a cluster has beside primitives."""
+    """A kind of resource."""
 
     PRIMITIVES = "primitives"
     GROUPS = "groups"
     CLONES = "clones"
     PROMOTABLE = "promotable"
+    CLONED_GROUPS = "cloned groups"
 
 
 SCORES = ("100", "INFINITY", "-INFINITY", "10", "1", "0", "-10")
@@ -93,6 +98,8 @@ CLONE_META = together(
     MANAGED,
     seldom({"clone-max": "1"}, {"clone-max": "2"}),
     seldom({"interleave": "true"}),
+    seldom({}, {"ordered": "true"}),
+    seldom({}, {"notify": "true"}),
 )
 PROMOTABLE_META = together(
     CLONE_META,
@@ -104,26 +111,27 @@ PROMOTABLE_META = together(
 
 @st.composite
 def clusters(draw: st.DrawFn, *themes: Theme, is_healthy: bool = False) -> Cluster:
-    """A cluster with primitives and with resources of these kinds; healthy: no operation ever failed."""
+    """A cluster with resources of these kinds; healthy: nothing ever failed, or is active twice."""
     has_device = draw(st.booleans())
     hand = _Hand(draw, draw(_hosts(has_device=has_device)), has_device=has_device, is_healthy=is_healthy)
-    kinds = st.sampled_from([Theme.PRIMITIVES, *themes])
+    kinds = st.sampled_from(themes)
     things = [hand.thing(draw(kinds), number) for number in range(draw(st.integers(1, 4)))]
-    ranked = draw(st.permutations(things))
-    said = [hand.constraint(f"k{number}", ranked) for number in range(draw(st.integers(0, 4)))]
+    dependents, firsts = draw(st.permutations(things)), draw(st.permutations(things))
+    said = [hand.constraint(f"k{number}", dependents, firsts) for number in range(draw(st.integers(0, 4)))]
     return Cluster(
         hosts=hand.hosts,
         things=tuple(things),
         constraints=_sensible(said, things),
         options={"stonith-enabled": "true" if has_device else "false"} | draw(OPTIONS),
         has_quorum=draw(st.integers(0, 5)) != 0,
+        removed=(hand.removed(99),) if draw(st.integers(0, 7)) == 0 else (),
     )
 
 
 @st.composite
 def _hosts(draw: st.DrawFn, *, has_device: bool) -> tuple[Host, ...]:
     # Two to four nodes, the first of them online. Where nothing fences, none is lost.
-    moods = [*[Mood.ONLINE] * 5, Mood.STANDBY, Mood.OFFLINE, Mood.MAINTENANCE]
+    moods = [*[Mood.ONLINE] * 6, Mood.STANDBY, Mood.OFFLINE, Mood.MAINTENANCE, Mood.LEAVING]
     moods += [Mood.UNCLEAN] * has_device
     others = st.sampled_from(moods)
     zones = st.sampled_from(["", "east", "west"])
@@ -133,45 +141,63 @@ def _hosts(draw: st.DrawFn, *, has_device: bool) -> tuple[Host, ...]:
 
 def _sensible(said: list[Constraint], things: list[Thing]) -> tuple[Constraint, ...]:
     # Of two orders between the same two resources Pacemaker heeds the first alone; nobody means both.
-    found = {_sense(constraint): constraint for constraint in said}.values()
-    groups = {thing.name for thing in things if isinstance(thing, Group)}
-    banned = {thing.name for thing in things if _has(thing, FAILED)}
-    banned |= {other.resource for other in found if isinstance(other, Location) and other.score in NEGATIVE}
-    bound = {other.resource for other in found if isinstance(other, Colocation) and other.score.endswith("INFINITY")}
-    # Groups that may be unable to start: one member is blocked, or they wait for something.
-    stuck = {thing.name for thing in things if isinstance(thing, Group) and _has(thing, frozenset({Past.STOP_FAILED}))}
-    stuck |= {other.then for other in found if isinstance(other, Order) and other.then in groups}
-    awaited = {other.other for other in found if isinstance(other, Colocation) and other.other_role}
-    located = {other.resource for other in found if isinstance(other, Location)}
-    settled = {thing.name for thing in things if isinstance(thing, Clone) and _has(thing, ACTIVE)}
+    found = list({_sense(constraint): constraint for constraint in said}.values())
+    if any(isinstance(constraint, OrderSets) for constraint in found):
+        found = [constraint for constraint in found if not isinstance(constraint, Order)]
+    doubts = _Doubts(found, things)
+    return tuple(constraint for constraint in found if not doubts.has(constraint))
 
-    def is_judged_alike(constraint: Constraint) -> bool:
+
+class _Doubts:
+    """Which constraints 2.1.5 judges otherwise than later releases, among others and in a state."""
+
+    def __init__(self, found: list[Constraint], things: list[Thing]) -> None:
+        locations = [other for other in found if isinstance(other, Location)]
+        colocations = [other for other in found if isinstance(other, Colocation)]
+        self._groups = {thing.name for thing in things if isinstance(thing, Group)}
+        self._banned = {thing.name for thing in things if _has(thing, FAILED)}
+        self._banned |= {other.resource for other in locations if other.score in NEGATIVE}
+        self._located = {other.resource for other in locations}
+        self._bound = {other.resource for other in colocations if other.score.endswith("INFINITY")}
+        self._awaited = {other.other for other in colocations if other.other_role}
+        clones = [thing for thing in things if isinstance(thing, Clone)]
+        self._clones = {clone.name for clone in clones}
+        self._interleaved = {clone.name for clone in clones if "interleave" in clone.meta}
+        self._settled = {clone.name for clone in clones if _has(clone, ACTIVE)}
+        # Groups that may be unable to start: a member is blocked, or they wait for something.
+        self._stuck = {thing.name for thing in things if _has(thing, frozenset({Past.STOP_FAILED}))}
+        self._stuck |= {other.then for other in found if isinstance(other, Order)}
+        self._stuck |= {name for other in found if isinstance(other, OrderSets) for name in subjects_of(other)}
+        self._stuck &= self._groups
+
+    def has(self, constraint: Constraint) -> bool:
+        """Is it better not drawn?"""
         match constraint:
-            case Colocation(resource=resource, score=score) if not score.endswith("INFINITY") and resource in bound:
-                # A wish counts after all that is mandatory (since 2.1.6).
-                return False
-            case Colocation(resource=resource, score=score) if score != "INFINITY" and resource in awaited:
-                # In 2.1.5 what wants to be with a promoted instance moves what that one wants to be with.
-                return False
-            case Colocation(resource=resource, score=score) if score in NEGATIVE:
-                # Others may make room for a resource that shuns them and is banned elsewhere (since 2.1.6).
-                return resource not in banned | groups
-            case Colocation(resource=resource, score=score) if score != "INFINITY":
-                # For a group its own members' bans are mandatory too.
-                return resource not in banned & groups
-            case Colocation(resource=resource, other=other) if other in settled and resource in banned | located:
-                # As below: an active instance stays where a dependent has a better score elsewhere.
-                return False
-            case Colocation(other=other, score="INFINITY"):
-                # Nothing starts with a group that cannot (since 2.1.6).
-                return other not in stuck
-            case Location(resource=resource, score=score, role="") if score not in NEGATIVE:
-                # An active instance stays where another node has a better score (since 2.1.7).
-                return resource not in settled
+            case Colocation():
+                return self._of_colocation(constraint)
+            case Location(resource=resource, score=score, role=""):
+                # An active instance stays where another node has a better score (after 2.1.5).
+                return score not in NEGATIVE and resource in self._settled
             case _:
-                return True
+                return False
 
-    return tuple(filter(is_judged_alike, found))
+    def _of_colocation(self, colocation: Colocation) -> bool:
+        resource, other, score = colocation.resource, colocation.other, colocation.score
+        is_wish = not score.endswith("INFINITY")
+        if is_wish and (resource in self._bound or resource in self._banned & self._groups):
+            return True  # It counts after all that is mandatory, also between members of a group (after 2.1.5).
+        if is_wish and resource in self._awaited:
+            return True  # In 2.1.5 what wants to be with a promoted instance moves what that one wants to be with.
+        if score in NEGATIVE and resource in self._banned | self._groups:
+            return True  # Others may make room for a resource that shuns them and is banned elsewhere (after 2.1.5).
+        if score in NEGATIVE and resource in self._interleaved and other in self._clones:
+            return True  # An interleaved instance shuns its own partner alone, and may go to and fro for ever.
+        if score == "INFINITY" and other in self._stuck:
+            return True  # Nothing starts with a group that cannot (after 2.1.5).
+        # An active instance stays where a colocation makes another node better (after 2.1.5).
+        return (resource in self._settled and is_wish) or (
+            other in self._settled and resource in self._banned | self._located
+        )
 
 
 def _has(thing: Thing, what: frozenset[Past]) -> bool:
@@ -182,8 +208,19 @@ def _sense(constraint: Constraint) -> tuple[str, ...]:
     match constraint:
         case Order(first=first, then=then) | Colocation(resource=first, other=then):
             return (type(constraint).__name__, first, then)
+        case OrderSets():
+            return ("sets",)
         case _:
             return (constraint.name,)
+
+
+ON_FAIL = together(
+    # No start that blocks: where the last member of a group hangs elsewhere, 2.1.5 starts the others all the same.
+    seldom({}, {}, {"monitor": "block"}, {"monitor": "stop"}, {"monitor": "ignore"}, {"monitor": "standby"}),
+    seldom({}, {}, {}, {"monitor": "fence"}, {"monitor": "demote"}),
+    seldom({}, {}, {"start": "ignore"}, {"start": "stop"}),
+    seldom({}, {}, {"stop": "block"}, {"stop": "ignore"}),
+)
 
 
 class _Hand:
@@ -198,7 +235,8 @@ class _Hand:
         self._is_healthy = is_healthy
         names = [host.name for host in hosts if host.mood is not Mood.OFFLINE]
         once = [frozenset({name}) for name in names]
-        self._homes = st.sampled_from([frozenset(), *once, *once, frozenset(names[-2:])])
+        twice = [] if is_healthy else [frozenset(names[-2:])]
+        self._homes = st.sampled_from([frozenset(), *once, *once, *twice])
 
     def _pick(self, choices: Sequence[T]) -> T:
         return self._draw(st.sampled_from(choices))
@@ -215,6 +253,8 @@ class _Hand:
                 return self._clone(f"c{number}", first)
             case Theme.PROMOTABLE:
                 return self._promotable(f"c{number}", first)
+            case Theme.CLONED_GROUPS:
+                return self._cloned_group(f"c{number}", f"g{number}", first)
 
     def _primitive(self, number: int, at: frozenset[str], meta: st.SearchStrategy[Options]) -> Primitive:
         is_watched = self._draw(st.booleans())
@@ -225,7 +265,12 @@ class _Hand:
                 failures[node] = self._draw(st.integers(1, 3))
             elif known in {Past.START_FAILED, Past.GIVEN_UP}:
                 failures[node] = INFINITY
-        return Primitive(f"r{number}", self._draw(meta), past, failures, is_watched=is_watched)
+        on_fail = {} if self._is_healthy else self._draw(ON_FAIL)
+        return Primitive(f"r{number}", self._draw(meta), past, failures, is_watched=is_watched, on_fail=on_fail)
+
+    def removed(self, number: int) -> Primitive:
+        """A primitive that was watched and is not configured any more."""
+        return replace(self._primitive(number, self._draw(self._homes), st.just({})), on_fail={})
 
     def _past(self, host: Host, at: frozenset[str], *, is_watched: bool) -> Past:
         if host.mood is Mood.OFFLINE:
@@ -250,11 +295,25 @@ class _Hand:
     def _clone(self, name: str, first: int) -> Clone:
         anywhere = self._draw(st.frozensets(st.sampled_from([host.name for host in self.hosts])))
         child = self._primitive(first, anywhere, COMMON_META)
+        return Clone(name, self._cloned(child), self._draw(CLONE_META))
+
+    def _cloned(self, child: Primitive) -> Primitive:
+        # An ignored failure of one instance still counts for the others, which share its node's count; and where an
+        # instance is blocked, 2.1.5 may start another one on the same node.
+        on_fail = {task: word for task, word in child.on_fail.items() if word not in {"ignore", "block"}}
+        past = child.past
         if not self._has_device:
-            # Where a failed stop blocks an instance, 2.1.5 may start another one on the same node.
-            past = {node: Past.ACTIVE if known is Past.STOP_FAILED else known for node, known in child.past.items()}
-            child = replace(child, past=past)
-        return Clone(name, child, self._draw(CLONE_META))
+            past = {node: Past.ACTIVE if known is Past.STOP_FAILED else known for node, known in past.items()}
+        return replace(child, past=past, on_fail=on_fail)
+
+    def _cloned_group(self, name: str, group: str, first: int) -> Clone:
+        # On each node the first members are active, and none of those after.
+        active = {host.name: self._draw(st.integers(0, 2)) for host in self.hosts}
+        members = []
+        for at in range(2):
+            home = frozenset(node for node, count in active.items() if at < count)
+            members.append(self._cloned(self._primitive(first + at, home, COMMON_META)))
+        return Clone(name, Group(group, tuple(members)), self._draw(CLONE_META))
 
     def _promotable(self, name: str, first: int) -> Clone:
         clone = self._clone(name, first)
@@ -272,22 +331,30 @@ class _Hand:
         child = replace(clone.child, past=past, promotion=wishes)
         return replace(clone, child=child, meta=self._draw(PROMOTABLE_META))
 
-    def constraint(self, name: str, ranked: list[Thing]) -> Constraint:
-        """One constraint between two different things, or a location of one."""
-        kind = self._pick(("location", "rule", "colocation", "order"))
-        one = self._pick(ranked)
-        others = [thing for thing in ranked if thing.name != one.name]
+    def constraint(self, name: str, dependents: list[Thing], firsts: list[Thing]) -> Constraint:
+        """A location of one thing, or a constraint between two.
+
+        Dependents are with what comes later in the one list, firsts before what comes later in the other: a circle is
+        nobody's wish, and where it is cut is not the same in all releases.
+        """
+        kind = self._pick(
+            ("location", "rule", "colocation", "order", "location", "rule", "colocation", "order", "sets")
+        )
+        one = self._pick(dependents)
+        others = [thing for thing in dependents if thing.name != one.name]
         if kind == "rule":
             return Location(name, one.name, self._pick(SCORES), rule=self._pick(RULES), role=self._role(one))
         if kind == "location" or not others:
             return Location(name, one.name, self._pick(SCORES), self._pick([host.name for host in self.hosts]))
-        other = self._pick(others)
+        if kind == "sets":
+            return self._sets(name, dependents, firsts)
+        pair = (one, self._pick(others))
         if kind == "order":
-            return self._order(name, one, other)
-        # Never in a circle: nobody means that, and where it is cut is not the same in all releases.
-        one, other = sorted((one, other), key=ranked.index)
+            return self._order(name, *sorted(pair, key=firsts.index))
+        one, other = sorted(pair, key=dependents.index)
         # The dependent's role is left open: where promoted dependents may go has changed since 2.1.5.
-        return Colocation(name, one.name, other.name, self._pick(SCORES), other_role=self._role(other))
+        role, influence = self._role(other), self._pick(("", "", "", "false"))
+        return Colocation(name, one.name, other.name, self._pick(SCORES), other_role=role, influence=influence)
 
     def _order(self, name: str, first: Thing, then: Thing) -> Order:
         is_promote = bool(self._role(first))
@@ -300,6 +367,17 @@ class _Hand:
             first_action="promote" if is_promote else "",
             then_action="start" if is_promote else "",
         )
+
+    def _sets(self, name: str, dependents: list[Thing], firsts: list[Thing]) -> Constraint:
+        # Of resources that are to be together each is with the one before it.
+        alone = [thing.name for thing in reversed(dependents) if isinstance(thing, Primitive)]
+        if len(alone) > 1 and self._draw(st.booleans()):
+            return Together(name, Set(tuple(alone), self._draw(seldom({"sequential": "false"}))))
+        names = [thing.name for thing in firsts]
+        cut = self._draw(st.integers(1, len(names) - 1))
+        options = seldom({"sequential": "false"}, {"sequential": "false", "require-all": "false"})
+        first, then = Set(tuple(names[:cut]), self._draw(options)), Set(tuple(names[cut:]), self._draw(options))
+        return OrderSets(name, (first, then), self._pick(("", "Optional")))
 
     def _role(self, thing: Thing) -> str:
         is_promotable = isinstance(thing, Clone) and thing.is_promotable

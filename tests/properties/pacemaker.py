@@ -28,7 +28,11 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 def ask(text: str) -> Verdict | None:
-    """What Pacemaker makes of CIB XML. None: it died, or its own plan got stuck. `RuntimeError` when it refuses it."""
+    """What Pacemaker makes of CIB XML; `RuntimeError` when it refuses it.
+
+    None when nothing is to be learned from it: it died, its own plan got stuck, or it starts two instances of an
+    anonymous clone on one node (2.1.5 does).
+    """
     done = subprocess.run(
         (PATH, "--xml-pipe", "--simulate", "--output-as=xml"),
         input=text,
@@ -49,7 +53,10 @@ def ask(text: str) -> Verdict | None:
             placement[resource.get("id", ""), node.get("name", ""), _ROLES.get(role, role)] += 1
     nodes = root.iterfind("revised_cluster_status/nodes/node")
     unclean = frozenset(node.get("name", "") for node in nodes if node.get("unclean") == "true")
-    return Verdict(placement, Counter(_actions(root)), unclean)
+    actions = Counter(_actions(root))
+    if any(count > 1 and "_start_0@" in label for label, count in actions.items()):
+        return None
+    return Verdict(placement, actions, unclean)
 
 
 def _actions(root: ET.Element) -> Iterator[str]:

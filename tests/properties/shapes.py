@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -14,6 +15,8 @@ class Mood(Enum):
     ONLINE = "online"
     STANDBY = "standby"
     MAINTENANCE = "maintenance"
+    LEAVING = "leaving"
+    """It asked to be shut down."""
     OFFLINE = "offline"
     """It left cleanly."""
     UNCLEAN = "unclean"
@@ -41,6 +44,7 @@ class Past(Enum):
     STOP_FAILED = "stop failed"
 
 
+T = TypeVar("T")
 INFINITY = 1_000_000
 
 
@@ -61,6 +65,8 @@ class Primitive(msgspec.Struct, frozen=True):
     failures: dict[str, int] = {}
     promotion: dict[str, str] = {}
     is_watched: bool = True
+    on_fail: dict[str, str] = {}
+    """By operation: start, stop or monitor."""
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -108,6 +114,7 @@ class Colocation(msgspec.Struct, frozen=True):
     score: str
     role: str = ""
     other_role: str = ""
+    influence: str = ""
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -122,7 +129,29 @@ class Order(msgspec.Struct, frozen=True):
     then_action: str = ""
 
 
-Constraint = Location | Colocation | Order
+class Set(msgspec.Struct, frozen=True):
+    """Some of the resources of a constraint, with the set's options."""
+
+    members: tuple[str, ...]
+    options: dict[str, str] = {}
+
+
+class OrderSets(msgspec.Struct, frozen=True):
+    """First one set, then the other."""
+
+    name: str
+    sets: tuple[Set, ...]
+    kind: str = ""
+
+
+class Together(msgspec.Struct, frozen=True):
+    """A set of resources that are to be on one node."""
+
+    name: str
+    together: Set
+
+
+Constraint = Location | Colocation | Order | OrderSets | Together
 
 
 class Cluster(msgspec.Struct, frozen=True):
@@ -133,6 +162,8 @@ class Cluster(msgspec.Struct, frozen=True):
     constraints: tuple[Constraint, ...] = ()
     options: dict[str, str] = {}
     has_quorum: bool = True
+    removed: tuple[Primitive, ...] = ()
+    """What is not configured any more, but has a history."""
 
     @property
     def has_device(self) -> bool:
@@ -144,8 +175,9 @@ class Cluster(msgspec.Struct, frozen=True):
         return replace(self, **changes)
 
     def primitives(self) -> list[Primitive]:
-        """All of them, in document order."""
-        return [primitive for thing in self.things for primitive in primitives_of(thing)]
+        """All of them in document order, then those that were removed."""
+        configured = [primitive for thing in self.things for primitive in primitives_of(thing)]
+        return [*configured, *self.removed]
 
 
 def primitives_of(thing: Thing) -> tuple[Primitive, ...]:
@@ -166,6 +198,10 @@ def subjects_of(constraint: Constraint) -> frozenset[str]:
             return frozenset({resource})
         case Colocation(resource=one, other=other) | Order(first=one, then=other):
             return frozenset({one, other})
+        case OrderSets(sets=sets):
+            return frozenset(member for each in sets for member in each.members)
+        case Together(together=together):
+            return frozenset(together.members)
 
 
 def renamed(cluster: Cluster, prefix: str) -> Cluster:
@@ -176,6 +212,7 @@ def renamed(cluster: Cluster, prefix: str) -> Cluster:
         tuple(_renamed_constraint(constraint, prefix) for constraint in cluster.constraints),
         cluster.options,
         cluster.has_quorum,
+        tuple(_renamed_primitive(removed, prefix) for removed in cluster.removed),
     )
 
 
@@ -183,18 +220,40 @@ def _renamed(thing: Thing, prefix: str) -> Thing:
     name = prefix + thing.name
     match thing:
         case Primitive():
-            known = {part: _on_nodes(getattr(thing, part), prefix) for part in ("past", "failures", "promotion")}
-            return replace(thing, name=name, **known)
+            return _renamed_primitive(thing, prefix)
         case Group():
-            return replace(thing, name=name, members=tuple(_renamed(member, prefix) for member in thing.members))
+            return replace(thing, name=name, members=tuple(_renamed_primitive(m, prefix) for m in thing.members))
         case Clone():
             return replace(thing, name=name, child=_renamed(thing.child, prefix))
 
 
-def _on_nodes(known: dict[str, object], prefix: str) -> dict[str, object]:
+def _renamed_primitive(primitive: Primitive, prefix: str) -> Primitive:
+    return replace(
+        primitive,
+        name=prefix + primitive.name,
+        past=_on_nodes(primitive.past, prefix),
+        failures=_on_nodes(primitive.failures, prefix),
+        promotion=_on_nodes(primitive.promotion, prefix),
+    )
+
+
+def _on_nodes(known: dict[str, T], prefix: str) -> dict[str, T]:
     return {prefix + node: value for node, value in known.items()}
 
 
 def _renamed_constraint(constraint: Constraint, prefix: str) -> Constraint:
-    names = {"name", "resource", "other", "first", "then", "node"} & set(constraint.__struct_fields__)
-    return replace(constraint, **{name: prefix + value for name in names if (value := getattr(constraint, name))})
+    match constraint:
+        case OrderSets():
+            sets = tuple(_renamed_set(each, prefix) for each in constraint.sets)
+            return replace(constraint, name=prefix + constraint.name, sets=sets)
+        case Together():
+            together = _renamed_set(constraint.together, prefix)
+            return replace(constraint, name=prefix + constraint.name, together=together)
+        case _:
+            names = {"name", "resource", "other", "first", "then", "node"} & set(constraint.__struct_fields__)
+            given = {name: value for name in names if (value := getattr(constraint, name))}
+            return replace(constraint, **{name: prefix + value for name, value in given.items()})
+
+
+def _renamed_set(each: Set, prefix: str) -> Set:
+    return replace(each, members=tuple(prefix + member for member in each.members))

@@ -421,14 +421,18 @@ acl_roles = st.builds(
 )
 acl_targets = st.builds(
     AclTarget,
-    id=ids,
+    id=ids | st.sampled_from(["CORP\\ann", "ann@corp", "x:y", "a'b"]),
     roles=st.lists(ids, max_size=3, unique=True).map(tuple),
     is_group=st.booleans(),
     name=maybe(values),
     comments=comments,
 )
-unmodelled = ids.map(
-    lambda i: Unmodelled(id=i, section="acls", xml=f'<acl_user id="{i}">\n  <read id="r" xpath="/cib"/>\n</acl_user>')
+unmodelled = st.builds(
+    lambda i, said: Unmodelled(
+        id=i, section="acls", xml=f'<acl_user id="{i}">\n  <read id="r" xpath="/cib"/>\n</acl_user>', comments=said
+    ),
+    ids,
+    comments,
 )
 objects = st.one_of(
     primitives,

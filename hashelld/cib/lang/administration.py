@@ -11,7 +11,7 @@ from hashelld.cib.lang.attributes import ATTRIBUTES, META, Body, read_set
 from hashelld.cib.lang.cursor import Cursor
 from hashelld.cib.lang.tokens import Word
 from hashelld.model.administration import AclTarget, Alert, FencingLevel, Recipient, Topology
-from hashelld.model.ids import NodeId, ResourceId, is_id
+from hashelld.model.ids import NodeId, ResourceId, is_account, is_id
 from hashelld.model.written import layout_of
 
 
@@ -182,7 +182,10 @@ def _read_recipient(cursor: Cursor) -> Recipient:
 
 def read_acl_target(cursor: Cursor, *, is_group: bool = False) -> AclTarget:
     """`acl_target USER [name=ACCOUNT] ROLE…`, and the same for acl_group."""
-    target = cursor.take_id("group" if is_group else "user")
+    target = cursor.take("name of a group" if is_group else "name of a user")
+    account = target.text.removeprefix("id=")
+    if not is_account(account):
+        cursor.report(target, "bad-id", f"'{account}' is no name of an account")
     name = cursor.take_option("name")
     roles: list[str] = []
     while cursor.next is not None:
@@ -190,4 +193,4 @@ def read_acl_target(cursor: Cursor, *, is_group: bool = False) -> AclTarget:
         if role.text in roles:
             cursor.report(role, "duplicate-member", f"'{role.text}' is listed twice")
         roles.append(role.text)
-    return AclTarget(id=target.text, roles=tuple(roles), is_group=is_group, name=name)
+    return AclTarget(id=account, roles=tuple(roles), is_group=is_group, name=name)

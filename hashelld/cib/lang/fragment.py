@@ -84,8 +84,14 @@ def tail_of(words: tuple[Word, ...]) -> int:
     for at in range(2, len(words)):
         word = words[at]
         text = "" if word.is_quoted else word.text.lower()
-        follows = words[at + 1].text.lower() if at + 1 < len(words) else ""
-        if text in (XML_ATTRIBUTES, XML_CHILD) or (text == LIFETIME and follows == RULE):
+        follows = words[at + 1].text if at + 1 < len(words) else ""
+        # Resources may have these names, too: what follows tells.
+        is_tail = (
+            (text == XML_ATTRIBUTES and "=" in follows)
+            or (text == XML_CHILD and follows.startswith("<"))
+            or (text == LIFETIME and follows.lower() == RULE)
+        )
+        if is_tail:
             return at
     return len(words)
 

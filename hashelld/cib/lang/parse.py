@@ -122,6 +122,10 @@ def _with_tail(item: Item, cursor: Cursor) -> Item:
 
 
 def _with_comments(item: Item, comments: tuple[str, ...]) -> Item:
-    if not comments or isinstance(item, Monitor | Fragment):
+    if not comments or isinstance(item, Monitor):
         return item
+    if isinstance(item, Fragment):
+        *inner, outer = item.objects
+        outer = msgspec.structs.replace(outer, comments=(*comments, *outer.comments))
+        return Fragment(objects=(*inner, outer))
     return msgspec.structs.replace(item, comments=comments)

@@ -11,12 +11,13 @@ from typing import Final
 
 from hashelld.cib.digest import digest
 from hashelld.model.action import ActionKind
-from hashelld.model.history import OCF_OK, OCF_RUNNING_PROMOTED, ActionResult, OpStatus
+from hashelld.model.history import ActionResult
 from hashelld.policy.acting.making import Maker
 from hashelld.policy.acting.recurring import Recurring
 from hashelld.policy.acting.steps import Edge, Step
 from hashelld.policy.acting.unfencing import Unfencing
 from hashelld.policy.digests import SECRETS, all_digest, restart_digest, secure_digest
+from hashelld.policy.state.history import last_start_and_stop
 from hashelld.policy.state.items import Item, Node, Op
 from hashelld.policy.state.parameters import covered_now, needs_host, parameters
 from hashelld.policy.state.situation import Situation
@@ -26,11 +27,8 @@ Changed = frozenset[tuple[int, str, int]]
 """(node, operation, interval) of recurring operations that have to begin anew."""
 
 NOT_CHANGED: Final[Changed] = frozenset()
-_STARTS: Final = frozenset({"start", "migrate_from"})
-_ROLE_CHANGES: Final = frozenset({"promote", "demote"})
 _COMPARED: Final = frozenset({"start", "promote", "migrate_from", "monitor"})
 _COUNTED: Final = frozenset({"start", "promote", "monitor"})
-_UP: Final = frozenset({OCF_OK, OCF_RUNNING_PROMOTED})
 _DEFINITION: Final = "its parameters changed"
 
 
@@ -237,16 +235,5 @@ def _is_restart_digest(result: ActionResult, found: dict[str, str]) -> bool:
 
 def _since_start(results: list[ActionResult]) -> list[ActionResult]:
     """The part of a history that belongs to the present activity; none when a stop came after."""
-    started = stopped = implied = role_changed = -1
-    for at, result in enumerate(results):
-        if result.operation == "stop" and result.status is OpStatus.COMPLETE:
-            stopped = at
-        elif result.operation in _STARTS:
-            started = at
-        elif implied <= stopped and result.operation == "monitor" and result.rc in _UP:
-            implied = at
-        elif result.operation in _ROLE_CHANGES:
-            role_changed = at
-    if started == -1:
-        started = role_changed if role_changed != -1 else implied
+    started, stopped = last_start_and_stop(results)
     return [] if stopped > started else results[max(started, 0) :]

@@ -10,14 +10,13 @@ import re
 from typing import Final
 
 from hashelld.model.action import ActionKind
-from hashelld.policy.acting.making import busy_nodes, can_fence, condemn, guest_of
+from hashelld.policy.acting.making import busy_nodes
 from hashelld.policy.acting.remote import Link, link_of
 from hashelld.policy.acting.steps import OPTIONAL, PSEUDO, RUNNABLE, Edge, Graph, Step
+from hashelld.policy.state.failing import can_fence
 from hashelld.policy.state.items import Item, Kind, Needs, Node, Stage
 from hashelld.policy.state.situation import Situation
 
-
-__all__ = ["add_fencing", "can_fence"]
 
 _IMPLIES: Final = Edge.SEQUENCE | Edge.UNRUNNABLE_BLOCKS | Edge.FIRST_IMPLIES_THEN
 _UP: Final = ("start", "promote")
@@ -38,16 +37,16 @@ def condemn_unreachable(situation: Situation, graph: Graph) -> None:
         if step.item is None or step.node not in links or step.flags & PSEUDO:
             continue
         node = situation.nodes[step.node]
-        guest = guest_of(node)
+        guest = node.guest
         if guest is not None:
             if guest.is_failed:  # It may be back within this transition, and is given resources.
                 node.needs_reset = True
                 node.fence_reason = node.fence_reason or f"{guest.id} failed"
         elif links[step.node] is Link.FAILED:
             if step.task in _LEAVING:
-                condemn(node, f"{node.id} may be running {step.item.id} and cannot be reached")
+                node.condemn(f"{node.id} may be running {step.item.id} and cannot be reached")
             elif step.is_probe:
-                condemn(node, f"{node.id} cannot be reached")
+                node.condemn(f"{node.id} cannot be reached")
 
 
 class _Fencer:
@@ -102,7 +101,7 @@ class _Fencer:
     def _fence_guest(self, node: Node) -> None:
         """Its container is stopped or started anew, which is all that has to be done: the fencing is an event."""
         graph = self._graph
-        guest = guest_of(node)
+        guest = node.guest
         stops = [] if guest is None else graph.find(guest, "stop")
         starts = [] if guest is None else graph.find(guest, "start")
         fence = graph.add(ActionKind.PSEUDO, None, node.index, "reboot" if starts else "off", PSEUDO | RUNNABLE)

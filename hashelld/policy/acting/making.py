@@ -8,7 +8,8 @@ from hashelld.model.action import ActionKind
 from hashelld.model.history import OpStatus
 from hashelld.policy.acting.steps import OPTIONAL, PSEUDO, RUNNABLE, Graph, Step
 from hashelld.policy.settings import NoQuorum
-from hashelld.policy.state.items import Item, Needs, Node, Op, Stage
+from hashelld.policy.state.failing import can_fence
+from hashelld.policy.state.items import Item, Needs, Op, Stage
 from hashelld.policy.state.situation import Situation
 
 
@@ -65,7 +66,7 @@ class Maker:
         at = self.nodes[node]
         if not at.is_online and not (at.is_guest and not at.needs_reset):
             if task == "stop" and item.is_managed and not (at.is_unclean or at.is_pending):
-                condemn(at, f"{at.id} may be running {item.id}")
+                at.condemn(f"{at.id} may be running {item.id}")
             return False
         if at.is_pending:
             return False
@@ -102,42 +103,3 @@ def busy_nodes(situation: Situation, item: Item) -> list[int]:
         and situation.nodes[at].is_online
         and not situation.nodes[at].is_unclean
     ]
-
-
-def condemn(node: Node, reason: str) -> None:
-    """The node has to be fenced; a guest by starting its resource anew, so that it may be back at once."""
-    connection = node.connection
-    if node.is_guest:
-        guest = guest_of(node)
-        if guest is not None and guest.is_managed and not guest.is_failed:
-            guest.is_failed = guest.is_recovering = True
-            node.needs_reset = True
-            node.fence_reason = node.fence_reason or reason
-    elif not node.is_remote:
-        node.condemn(reason)
-    elif connection is None or connection.is_managed:
-        node.needs_reset = True
-        node.condemn(reason)
-
-
-def can_fence(situation: Situation, node: Node) -> bool:
-    """May and can the node be fenced now?"""
-    if node.is_guest:
-        hosts = _host_nodes(node)
-        return all(situation.nodes[at].is_online or can_fence(situation, situation.nodes[at]) for at in hosts)
-    settings = situation.settings
-    if not settings.has_fencing or not (situation.has_device or settings.has_watchdog):
-        return False
-    if situation.view.has_quorum or settings.no_quorum is NoQuorum.IGNORE:
-        return True
-    return node.is_online or node.is_pending
-
-
-def guest_of(node: Node) -> Item | None:
-    """The container or virtual machine that is a guest node."""
-    return None if node.connection is None else node.connection.container
-
-
-def _host_nodes(node: Node) -> list[int]:
-    guest = guest_of(node)
-    return [] if guest is None else guest.active

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Final
 
 from hashelld.model.action import ActionKind
-from hashelld.policy.acting.making import guest_of
 from hashelld.policy.acting.steps import OPTIONAL, PSEUDO, RUNNABLE, Edge, Graph, Step
 from hashelld.policy.state.items import Item, Kind, Node, Stage
 from hashelld.policy.state.situation import Situation
@@ -258,7 +257,7 @@ class _Teller:
         return meta
 
     def _host(self, node: Node) -> str:
-        guest = guest_of(node)
+        guest = node.guest
         return self._situation.nodes[guest.active[0]].id if guest is not None and guest.active else node.id
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from hashelld.model.action import ActionKind
 from hashelld.model.history import OCF_NOT_RUNNING, OCF_RUNNING_PROMOTED
-from hashelld.policy.acting.making import Maker, busy_nodes, guest_of
+from hashelld.policy.acting.making import Maker, busy_nodes
 from hashelld.policy.acting.steps import RUNNABLE, Edge, Step
 from hashelld.policy.acting.unfencing import Unfencing
 from hashelld.policy.state.items import Item, Kind, Node, Op, Stage
@@ -169,7 +169,7 @@ class Prober:
         """May the item be looked for on the remote node? Devices and connections do not run there."""
         if item.is_device or item.is_remote_connection or self._is_guest_too(item, node):
             return False
-        guest = guest_of(node)
+        guest = node.guest
         if guest is None:
             return True
         if guest.is_bundle_container and item.bundle_host != node.index:

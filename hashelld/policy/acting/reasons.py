@@ -7,11 +7,11 @@ from typing import Final
 from hashelld.model.action import ActionKind
 from hashelld.model.duration import format_duration
 from hashelld.model.score import INFINITY, Score, format_score
-from hashelld.policy.acting.making import can_fence
 from hashelld.policy.acting.steps import BUSY, Graph, Step
 from hashelld.policy.placing.locating import threshold_text
 from hashelld.policy.placing.partners import home_of
 from hashelld.policy.settings import NoQuorum
+from hashelld.policy.state.failing import can_fence
 from hashelld.policy.state.items import Item, Kind, Node, Stage
 from hashelld.policy.state.situation import Situation
 from hashelld.policy.state.ties import Tie

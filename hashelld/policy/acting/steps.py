@@ -21,7 +21,6 @@ MIGRATABLE: Final = 16
 """Part of a live migration: what comes before need not be up all the time."""
 NEEDS_ANY: Final = 32
 """It can happen as soon as `required_before` of its first steps (edges with MIN_RUNNABLE) can."""
-CLEARS_FAILURE: Final = 64
 BUSY: Final = 128
 """An operation of its item is under way: it cannot be taken, and what comes after it has to wait for another plan."""
 
@@ -72,7 +71,7 @@ class Edge:
 class Step:
     """One possible action."""
 
-    __slots__ = ("after", "before", "cause", "expected_rc", "flags", "found_before", "index", "interval_ms", "item",
+    __slots__ = ("after", "before", "cause", "expected_rc", "flags", "index", "interval_ms", "item",
                  "kind", "meta", "node", "op", "reason", "required_before", "task")  # fmt: skip
 
     def __init__(
@@ -96,7 +95,6 @@ class Step:
         self.meta: dict[str, str] = {}
         """More meta attributes for the agent (CRM_meta_…): notifications, migration source and target."""
         self.required_before = 0
-        self.found_before = 0
         self.before: list[tuple[Step, int]] = []
         self.after: list[tuple[Step, int]] = []
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from hashelld.model.action import ActionKind
-from hashelld.policy.acting.making import Maker, can_fence
+from hashelld.policy.acting.making import Maker
 from hashelld.policy.acting.steps import OPTIONAL, RUNNABLE, Edge, Step
 from hashelld.policy.digests import all_digest, covered, secure_digest
+from hashelld.policy.state.failing import can_fence
 from hashelld.policy.state.items import Item, Needs, Node
 from hashelld.policy.state.parameters import parameters
 

@@ -89,6 +89,8 @@ class Writer:
         meta = {"name": step.task, "interval": str(step.interval_ms), "timeout": str(op.timeout_ms)}
         if node is not None:
             meta["on_node"] = node
+        if step.task == "start" and not self._situation.settings.start_failure_is_fatal:
+            meta["start-failure-is-fatal"] = "false"
         if item.parent is not None:
             meta.update(self._around(item))
         if step.meta:

@@ -60,10 +60,11 @@ def _apply_with_group(placer: Placer, dependent: Item, group: Item, tie: Tie) ->
 
 
 def _apply_to_role(placer: Placer, dependent: Item, primary: Item, tie: Tie) -> None:
-    if primary.home is None or dependent.home is None:
+    if dependent.home is None:
         return
     value, seat_of = placer.colocations.value, placer.colocations.seat_of
-    if value(seat_of(dependent, dependent.home), tie) != value(seat_of(primary, primary.home), tie):
+    there = None if primary.home is None else value(seat_of(primary, primary.home), tie)
+    if primary.home is None or value(seat_of(dependent, dependent.home), tie) != there:
         if tie.score >= INFINITY and tie.dependent_stage is Stage.PROMOTED:
             dependent.priority = -INFINITY
         return
@@ -153,18 +154,15 @@ def _home_with_role(replica: Replica, tie: Tie) -> int | None:
 
 
 def _promote_with_bundle(placer: Placer, dependent: Item, bundle: Item, tie: Tie) -> None:
-    """A role chosen by where the bundle's content is, or is promoted."""
+    """A role chosen by where the bundle's content is, or is promoted; beside one in another role it may be had too."""
     home = home_of(dependent)
     seat = None if home is None else placer.colocations.seat_of(dependent, home)
     seats = [] if seat is None else placer.colocations.matching(seat, tie)
-    there = False
-    for replica in bundle.replicas:
-        child = replica.child
-        is_met = tie.primary_stage is Stage.UNKNOWN or (child is not None and child.highest_next() is tie.primary_stage)
-        there |= is_met and replica.container.home in seats
-    if there:
+    near = [replica.child for replica in bundle.replicas if replica.container.home in seats]
+    stages = {Stage.UNKNOWN, *(Stage.UNKNOWN if child is None else child.highest_next() for child in near)}
+    if near and tie.primary_stage in stages:
         dependent.priority = add(dependent.priority, tie.score)
-    elif tie.score >= INFINITY:
+    elif not near and tie.score >= INFINITY:
         dependent.priority = -INFINITY
 
 
@@ -183,7 +181,8 @@ def _apply_with_role(placer: Placer, dependent: Item, primary: Item, tie: Tie) -
         home = home_of(child)
         if home is None or child.highest_next() is not tie.primary_stage:
             continue
-        homes[home] = next(child.primitives()).table.score(home)
+        first = next(child.primitives())
+        homes[home] = first.table.score(home) if first.is_managed else 0
         if tie.score < INFINITY:
             for node in placer.colocations.matching(home, tie):
                 dependent.table.shift(node, tie.score)

@@ -18,10 +18,6 @@ if TYPE_CHECKING:
 
 def assign_bundle(placer: Placer, bundle: Item) -> None:
     """Place the containers, then what goes with each of them, then the child."""
-    for tie in bundle.ties_with:
-        placer.assign(tie.primary)
-    for tie in placer.colocations.with_this(bundle):
-        placer.colocations.heed(bundle, tie, only_positive=True)
     containers = sorted(bundle.containers(), key=instance_order(placer))
     assign_instances(placer, bundle, containers, len(containers), bundle.instance_node_max)
     for replica in bundle.replicas:

@@ -23,22 +23,37 @@ _CONTAINED = 10_000
 def read_ties(situation: Situation) -> None:
     """Fill `ties_with` and `ties_of` of all items: groups, containers, addresses, then the configured constraints."""
     for item in situation.items:
-        if item.kind is Kind.GROUP and item.is_collocated:
-            for before, after in pairwise(item.children):
-                tie = Tie(GROUP_TIE, after, before, INFINITY, is_explicit=False)
-                tie.has_influence = after.is_critical
-                _take(tie)
-        elif item.kind is Kind.BUNDLE:
-            for replica in item.replicas:
-                if replica.address is not None:
-                    _take(Tie(ADDRESS_TIE, replica.address, replica.container, INFINITY, is_explicit=False))
-        elif item.container is not None and item.kind is Kind.PRIMITIVE and not _is_bound_to_node(item):
-            is_bundled = item.is_remote_connection and item.parent is not None
-            score = _CONTAINED if is_bundled else INFINITY
-            _take(Tie(CONTAINER_TIE, item, item.container, score, is_explicit=False))
+        _add_implied(item)
     for constraint in situation.cib.objects:
         if isinstance(constraint, Colocation):
             _Reader(situation, constraint).read()
+    for item in situation.items:
+        if len(item.ties_with) > 1:
+            item.ties_with.sort(key=lambda tie: rank(tie.primary))
+        if len(item.ties_of) > 1:
+            item.ties_of.sort(key=lambda tie: rank(tie.dependent))
+
+
+def _add_implied(item: Item) -> None:
+    """What nobody has to configure: the members of groups, and what belongs to a container, stay together."""
+    if item.kind is Kind.GROUP and item.is_collocated:
+        for before, after in pairwise(item.children):
+            tie = Tie(GROUP_TIE, after, before, INFINITY, is_explicit=False)
+            tie.has_influence = after.is_critical
+            _take(tie)
+    elif item.kind is Kind.BUNDLE:
+        for replica in item.replicas:
+            if replica.address is not None:
+                _take(Tie(ADDRESS_TIE, replica.address, replica.container, INFINITY, is_explicit=False))
+    elif item.container is not None and item.kind is Kind.PRIMITIVE and not _is_bound_to_node(item):
+        is_bundled = item.is_remote_connection and item.parent is not None
+        score = _CONTAINED if is_bundled else INFINITY
+        _take(Tie(CONTAINER_TIE, item, item.container, score, is_explicit=False))
+
+
+def rank(other: Item) -> tuple[int, int, bool, str]:
+    """Sorts the ties of an item by their other ends: the more important first, collectives before what is single."""
+    return (-other.priority, -other.kind, not other.is_promotable, other.id)
 
 
 def _is_bound_to_node(item: Item) -> bool:

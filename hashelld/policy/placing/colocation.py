@@ -9,6 +9,7 @@ from math import floor
 from typing import Final
 
 from hashelld.model.score import INFINITY, Score, add
+from hashelld.policy.placing.colocating import rank
 from hashelld.policy.state.items import Item, Kind, Stage
 from hashelld.policy.state.situation import Situation
 from hashelld.policy.state.table import Table
@@ -47,7 +48,7 @@ class Colocations:
         found = self._this_with.get(item.index)
         if found is None:
             found = self._gather(item, item, as_dependent=True)
-            found.sort(key=lambda tie: _rank(tie.primary, tie))
+            found.sort(key=lambda tie: rank(tie.primary))
             self._this_with[item.index] = found
         return found
 
@@ -56,7 +57,7 @@ class Colocations:
         found = self._with_this.get(item.index)
         if found is None:
             found = self._gather(item, item, as_dependent=False)
-            found.sort(key=lambda tie: _rank(tie.dependent, tie))
+            found.sort(key=lambda tie: rank(tie.dependent))
             self._with_this[item.index] = found
         return found
 
@@ -354,10 +355,6 @@ def _are_roles_met(tie: Tie, dependent: Item, primary: Item) -> bool:
 
 def _bearer_of_role(item: Item) -> Item:
     return item.parent if item.parent is not None and item.parent.kind is Kind.GROUP else item
-
-
-def _rank(other: Item, tie: Tie) -> tuple[int, int, bool, str]:
-    return (-other.priority, -other.kind, not other.is_promotable, tie.id)
 
 
 def _heard(before: Score, theirs: Score, factor: float, *, skips: bool, only_positive: bool) -> Score:

@@ -67,11 +67,12 @@ class _Order:
         assert whole is not None
         if not whole.ties_with and not whole.ties_of:
             return 0
-        hear = self._placer.colocations.hear
+        colocations = self._placer.colocations
+        hear = colocations.hear
         table = Table(None, {node: 0})
-        for tie in whole.ties_with:
+        for tie in colocations.this_with(whole):
             table = hear(table, tie.primary, tie, tie.score / INFINITY, is_optional=False)
-        for tie in whole.ties_of:
+        for tie in colocations.with_this(whole):
             if has_influence(tie, item):
                 table = hear(table, tie.dependent, tie, tie.score / INFINITY, is_optional=False, only_positive=True)
         return table.score(node)

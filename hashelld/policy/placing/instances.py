@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from hashelld.model.score import INFINITY
 from hashelld.policy.placing.instance_order import instance_order
 from hashelld.policy.placing.locating import ban
-from hashelld.policy.placing.partners import home_of
 from hashelld.policy.placing.promotion import add_promotion_scores, choose_roles
 from hashelld.policy.state.items import Item, Stage
 
@@ -132,8 +131,3 @@ def _may_run(placer: Placer, whole: Item, instance: Item, node: int, most_per_no
     if not whole.table.allows(node) or whole.table.score(node) < 0:
         return False
     return whole.counts.get(node, 0) < most_per_node
-
-
-def homes_of(whole: Item) -> list[int]:
-    """Where its instances go."""
-    return [home for child in whole.children if (home := home_of(child)) is not None]

@@ -32,8 +32,6 @@ def add_promotion_scores(placer: Placer, clone: Item) -> None:
             if score > 0:
                 instance.table.prefer(node, score)
                 placer.situation.note(instance, "promotion score", node, score)
-                if instance.children:  # A group's members are placed by their own tables.
-                    continue
             instance.priority = max(instance.priority, score)
 
 
@@ -108,7 +106,6 @@ def choose_roles(placer: Placer, clone: Item) -> None:
             continue
         clone.counts[chosen] = clone.counts.get(chosen, 0) + 1
         promoted += 1
-        instance.is_promoted_candidate = True
         _set_promoted(instance)
     for instance, priority in own:
         instance.promotion_priority = instance.sort_index

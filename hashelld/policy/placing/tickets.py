@@ -58,15 +58,17 @@ def _lack(situation: Situation, item: Item, constraint: TicketConstraint, stage:
             ban(situation, item, reason)
             item.why_stopped = item.why_stopped or reason
         return
+    has_role = stage in {Stage.UNKNOWN, item.stage} or (stage < Stage.PROMOTED and item.stage is Stage.STARTED)
     match policy:
         case "demote":
             return
+        case "fence" | "freeze" if not has_role:
+            return
         case "fence":
-            if stage in {Stage.UNKNOWN, item.stage} or (stage < Stage.PROMOTED and item.stage is Stage.STARTED):
-                ban(situation, item, reason)
-                item.why_stopped = item.why_stopped or reason
-                for node in item.active:
-                    situation.nodes[node].condemn(f"{reason}, and {item.id} ran there")
+            ban(situation, item, reason)
+            item.why_stopped = item.why_stopped or reason
+            for node in item.active:
+                situation.nodes[node].condemn(f"{reason}, and {item.id} ran there")
         case "freeze":
             item.is_managed = False
             item.is_blocked = True

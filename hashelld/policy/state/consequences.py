@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hashelld.policy.state.history import IGNORED, Reading
 from hashelld.policy.state.items import Item, Stage
-from hashelld.policy.state.observation import add_priority, block
+from hashelld.policy.state.observation import block
 
 
 def conclude(reading: Reading) -> None:
@@ -49,7 +49,7 @@ def _doubt_node(reading: Reading) -> None:
     elif node.is_remote and node.connection is not None and not node.connection.is_failed:
         # Only if its connection cannot be made anywhere is it fenced.
         node.is_unseen = True
-    notes.condemn(node, f"{node.id} may be running {item.id}")
+    node.condemn(f"{node.id} may be running {item.id}")
 
 
 def _be_active(reading: Reading) -> None:
@@ -59,8 +59,6 @@ def _be_active(reading: Reading) -> None:
         item.is_failed = True
         if reading.on_fail not in {"demote", "block"}:
             item.is_recovering = True
-    else:
-        add_priority(node, item, reading.stage)
 
 
 def _heed_failure(reading: Reading) -> None:
@@ -74,7 +72,7 @@ def _heed_failure(reading: Reading) -> None:
     text = failure.text(node.id)
     match on_fail:
         case "fence":
-            reading.notes.condemn(node, f"{failure.operation} of {item.id} failed there")
+            node.condemn(f"{failure.operation} of {item.id} failed there")
         case "standby":
             if not node.is_standby:
                 node.standby_reason = f"{text}, on-fail standby"
@@ -140,7 +138,7 @@ def _reset_remote(reading: Reading, text: str) -> None:
     if situation.settings.has_fencing and item.remote_node is not None:
         remote = situation.nodes[item.remote_node]
         if not remote.is_guest and not remote.was_fenced:
-            reading.notes.condemn(remote, text)
+            remote.condemn(text)
     if reading.stage > Stage.STOPPED:
         item.forced_stops[reading.node.index] = text
     if item.reconnect_ms:

@@ -35,7 +35,6 @@ def expand(view: ClusterView, ledger: Ledger | None = None) -> Situation:
         link_connections(situation)
     link_containers(situation)
     situation.top.sort(key=lambda item: -item.priority)
-    situation.has_managed = any(item.is_managed for item in situation.primitives())
     situation.wake_at(attributes.wake_ms)
     return situation
 

@@ -72,9 +72,8 @@ def is_graver(word: str, than: str) -> bool:
 def can_fence(situation: Situation, node: Node) -> bool:
     """May and can the node be fenced now? A guest is fenced by stopping what it is, which its hosts must allow."""
     if node.is_guest:
-        guest = None if node.connection is None else node.connection.container
-        hosts = [] if guest is None else guest.active
-        return all(situation.nodes[at].is_online or can_fence(situation, situation.nodes[at]) for at in hosts)
+        hosts = [situation.nodes[at] for at in (() if node.guest is None else node.guest.active)]
+        return all(host.is_online or (not host.is_guest and can_fence(situation, host)) for host in hosts)
     settings = situation.settings
     if not settings.has_fencing or not (situation.has_device or settings.has_watchdog):
         return False

@@ -62,7 +62,8 @@ class Reading:
             if result.status is OpStatus.CANCELLED or result.operation in _SILENT:
                 continue
             if result.status is OpStatus.PENDING:
-                self._take_pending(result)
+                if not (result.interval_ms and _has_failed_since(results, result)):
+                    self._take_pending(result)
             else:
                 self._take(result)
         self._note_recurring(results)
@@ -264,6 +265,16 @@ class Reading:
             self.item.recurring[self.node.index] = running
 
 
+def _has_failed_since(results: list[ActionResult], pending: ActionResult) -> bool:
+    """Of a recurring operation Pacemaker keeps the last failure beside the entry that says that it is under way."""
+    return any(
+        (result.operation, result.interval_ms) == (pending.operation, pending.interval_ms)
+        and result.is_failed
+        and result.ended_ms >= pending.ended_ms
+        for result in results
+    )
+
+
 def _failure(result: ActionResult, asked: str) -> Failure:
     return Failure(result.operation, result.interval_ms, result.rc, result.status, asked, result.reason)
 
@@ -276,9 +287,15 @@ def _expected(result: ActionResult) -> int:
 
 
 def since_start(results: list[ActionResult]) -> list[ActionResult]:
-    """The part of a history that belongs to what runs now: from the last start, or what amounts to one; none if it was
-    stopped after that.
+    """The part of a history that belongs to what runs now: from the last start, or what amounts to one; what came after
+    the stop if it was stopped since.
     """
+    started, stopped = last_start_and_stop(results)
+    return results[stopped + 1 :] if started < stopped else results[max(started, 0) :]
+
+
+def last_start_and_stop(results: list[ActionResult]) -> tuple[int, int]:
+    """Where a history has the last start, or what amounts to one, and the last stop; -1 for none."""
     started = stopped = implied = role_change = -1
     for at, result in enumerate(results):
         match result.operation:
@@ -294,6 +311,4 @@ def since_start(results: list[ActionResult]) -> list[ActionResult]:
                 pass
     if started == -1:
         started = role_change if role_change != -1 else implied
-    if started < stopped:
-        return results[stopped + 1 :]
-    return results[max(started, 0) :]
+    return started, stopped

@@ -206,7 +206,6 @@ class Item:
     sort_index: Score = 0
     is_frozen: bool = False
     promotion_priority: Score = 0
-    is_promoted_candidate: bool = False
     is_merging: bool = False
     is_unplaceable: bool = False
     is_restarting: bool = False
@@ -269,8 +268,6 @@ class Item:
     """Tickets that it needs, with the role that needs it (UNKNOWN: any)."""
     promotion_scores: list[tuple[str, Table]]
     """Locations for the role Promoted, by name of the constraint."""
-    locations: list[tuple[str, Stage, Table]]
-    """All locations applied to this item: constraint, role (UNKNOWN: any), scores."""
     counts: dict[int, int]
     """Of a clone: how many instances each node has been given."""
 
@@ -308,7 +305,6 @@ class Item:
         self.role_scores = []
         self.tickets = []
         self.promotion_scores = []
-        self.locations = []
         self.table = Table(0)
         self.counts = {}
 
@@ -403,26 +399,21 @@ class Node:
         "connection",
         "discovers",
         "fence_reason",
-        "hosts_guests",
         "id",
         "index",
         "is_dc",
         "is_guest",
         "is_leaving",
         "is_maintenance",
-        "is_off",
         "is_online",
         "is_pending",
         "is_remote",
         "is_standby",
         "is_unclean",
-        "is_unfenced",
         "is_unseen",
         "load",
         "needs_reset",
         "number",
-        "priority",
-        "running",
         "standby_reason",
         "utilization",
         "view",
@@ -443,7 +434,6 @@ class Node:
         self.is_unclean = view is not None and (view.unclean or view.fence_requested)
         self.is_pending = view is not None and view.pending
         self.is_leaving = view is not None and view.is_leaving and view.online
-        self.is_off = False
         self.is_unseen = view is None
         self.is_remote = view is not None and view.is_remote
         self.is_guest = False
@@ -459,20 +449,31 @@ class Node:
         self.fence_reason = ""
         self.discovers = True
         """resource-discovery-enabled: remote nodes may be exempt from probes."""
-        self.hosts_guests = False
-        self.is_unfenced = False
         self.load = 0
         """How many primitives place has assigned to it."""
-        self.priority: Score = 0
-        self.running: list[Item] = []
-        """Primitives that are active on it; written by observe."""
 
     def __repr__(self) -> str:
         return f"<node {self.id}>"
 
+    @property
+    def guest(self) -> Item | None:
+        """The container or virtual machine that it is, or that is behind a removed connection to it."""
+        return None if self.connection is None else self.connection.container
+
     def condemn(self, reason: str) -> None:
-        """The node has to be fenced."""
-        self.is_unclean = True
+        """The node has to be fenced: a guest by starting what it is anew, so that it may be back at once."""
+        connection = self.connection
+        if self.is_guest:
+            guest = self.guest
+            if guest is None or guest.is_failed or not guest.is_managed:
+                return
+            guest.is_failed = guest.is_recovering = self.needs_reset = True
+        elif self.is_remote:
+            if connection is not None and not connection.is_managed:
+                return
+            self.is_unclean = self.needs_reset = True
+        else:
+            self.is_unclean = True
         self.fence_reason = self.fence_reason or reason
 
     @property

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from hashelld.model.history import ActionResult, FailureCount, OpStatus
 from hashelld.model.resource import Agent
-from hashelld.model.score import add
 from hashelld.policy.state.building import Builder
 from hashelld.policy.state.items import Item, Kind, Node, Stage
 from hashelld.policy.state.nodes import connect
@@ -62,7 +61,6 @@ class Observation:
         node = self.situation.nodes[at]
         item.active.append(at)
         item.stages[at] = stage
-        node.running.append(item)
         self._locate(item, at)
         if node.is_maintenance:
             item.is_managed = False
@@ -98,21 +96,6 @@ class Observation:
             case _:
                 pass
 
-    def condemn(self, node: Node, reason: str) -> None:
-        """The node has to be fenced; a guest by restarting the resource that it is."""
-        connection = node.connection
-        if node.is_guest:
-            container = None if connection is None else connection.container
-            if container is not None and not container.is_failed and container.is_managed:
-                container.is_failed = container.is_recovering = True
-                node.needs_reset = True
-                node.fence_reason = node.fence_reason or reason
-        elif not node.is_remote:
-            node.condemn(reason)
-        elif connection is None or connection.is_managed:
-            node.needs_reset = True
-            node.condemn(reason)
-
 
 def block(item: Item, reason: str) -> None:
     """Leave the item alone."""
@@ -129,12 +112,6 @@ def ban(item: Item, node: int | None, reason: str) -> None:
         banned.banned_everywhere = banned.banned_everywhere or reason
     else:
         banned.bans.setdefault(node, reason)
-
-
-def add_priority(node: Node, item: Item, stage: Stage) -> None:
-    """What a node is worth in a fencing race: the priorities of what it runs, a promoted instance counting one more."""
-    if item.priority:
-        node.priority = add(node.priority, item.priority + (stage is Stage.PROMOTED))
 
 
 def call_order(result: ActionResult) -> tuple[bool, int, int, bool]:

@@ -29,7 +29,6 @@ def observe(situation: Situation) -> None:
         for at in container.active[:1]:
             container.forced_stops[at] = "what runs in it failed"
     _count_all(notes)
-    situation.has_managed = any(item.is_managed for item in situation.primitives())
 
 
 def _read_reachable(notes: Observation) -> bool:

@@ -26,7 +26,6 @@ class Situation:
         "by_id",
         "cib",
         "has_device",
-        "has_managed",
         "items",
         "ledger",
         "node_by_id",
@@ -61,8 +60,6 @@ class Situation:
         """Ids of the primitives that use a template."""
         self.has_device = False
         """Is any fencing device configured?"""
-        self.has_managed = False
-        """Is any resource managed?"""
         self.wake_ms: int | None = None
         """The moment at which the same view would be planned differently."""
 

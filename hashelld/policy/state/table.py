@@ -66,13 +66,6 @@ class Table:
         self.scores = {node: self.score(node) for node in kept if self.allows(node)}
         self.default = None
 
-    def forbid(self, node: int, count: int) -> None:
-        """Take one node out of the table; `count` is how many nodes there are."""
-        if self.default is not None:
-            self.scores = {at: self.score(at) for at in range(count)}
-            self.default = None
-        self.scores.pop(node, None)
-
     def allowed(self, count: int) -> Iterable[int]:
         """The allowed nodes among `count`, in index order."""
         return range(count) if self.default is not None else sorted(self.scores)

@@ -252,7 +252,7 @@ def test_why_of_a_promotable_clone() -> None:
     assert [(score.node, score.total) for score in found.promotion] == [("node2", 9), ("node1", -1), ("node3", -1)]
     assert [part.source for part in found.promotion[0].contributions] == [
         "no promotion score set by the agent",
-        "location best",
+        "location best for the role",
     ]
 
 

@@ -129,7 +129,7 @@ def test_the_command_is_found(line, level, path):
         ("era", "configure", "'era' is short for 'erase', which must be written in full"),
         ("statsu", "", "no command 'statsu'"),
         ("configure nosuch", "", "no command 'nosuch' in configure"),
-        ("re", "configure", "'re' is ambiguous: redo, refresh, rename, resource"),
+        ("re", "configure", "'re' is ambiguous: redo, refresh, rename, resource, resume"),
     ],
 )
 def test_what_is_no_command_is_refused(line, level, text):

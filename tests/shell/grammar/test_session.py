@@ -79,7 +79,9 @@ def test_a_conflict_shows_both_sides():
     theirs = cib_of("primitive new ocf:heartbeat:IPaddr2 params ip=192.0.2.1")
     version = Version(Epoch(3, NodeId("node1")), 9)
     by = Author(user="anna", node=NodeId("node2"), command="configure load")
-    client_of(session).answers = [wire.Conflict(version, theirs, ("new",), by)]
+    client = client_of(session)
+    client.answers = [wire.Conflict(version, theirs, ("new",), by)]
+    client.cib, client.version = theirs, version
     with pytest.raises(Refused) as caught:
         session.commit_draft()
     text = str(caught.value)

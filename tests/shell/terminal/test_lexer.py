@@ -16,5 +16,5 @@ def test_pygments_gets_every_character():
 
 def test_the_line_being_typed_is_styled():
     styled = LineLexer(lambda: "configure").lex_document(Document("show web\nmore"))
-    assert styled(0) == [("class:command", "show"), ("", " "), ("", "web")]
+    assert styled(0) == [("class:command", "show"), ("", " web")]
     assert styled(1) == [("", "more")]

@@ -1,0 +1,45 @@
+"""Other programs: filters of the configuration, agents that are tried by hand, ssh to other nodes."""
+
+from __future__ import annotations
+
+import subprocess  # noqa: TID251 - the shell runs what its user asks for; there is no daemon to do it
+from collections.abc import Mapping, Sequence
+
+from hashell.client.agents import InstalledAgents
+from hashell.client.port import AgentCall, Ended
+from hashelld.model.resource import Agent
+
+
+class LocalPrograms:
+    """The programs of this machine."""
+
+    __slots__ = ()
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        text: str = "",
+        environment: Mapping[str, str] | None = None,
+        timeout_s: float = 60.0,
+    ) -> Ended:
+        """Run a program with a text as its input, in an environment (by default ours), and wait for its end."""
+        try:
+            ended = subprocess.run(  # noqa: S603 - what the user named, without a shell
+                list(command), input=text.encode(), env=environment, capture_output=True, timeout=timeout_s, check=False
+            )
+        except subprocess.TimeoutExpired:
+            return Ended(code=None, err=f"{command[0]} has not ended within {timeout_s:g} s")
+        except OSError as error:
+            return Ended(code=None, err=f"{command[0]}: {error.strerror}")
+        return Ended(
+            code=ended.returncode,
+            out=ended.stdout.decode(errors="replace"),
+            err=ended.stderr.decode(errors="replace"),
+        )
+
+    def agent_call(
+        self, agent: Agent, operation: str, resource: str, parameters: Mapping[str, str]
+    ) -> AgentCall | None:
+        """How an operation of an agent is run here; None when the agent is not here, or is a unit of systemd."""
+        return InstalledAgents().call(agent, operation, resource, parameters)
