@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
+from hashell.commands.preferences import prefer
 from hashell.errors import HashellError, Refused, Usage
 
 
@@ -29,11 +30,21 @@ _FLAGS: Final = {
     "-F": "force",
     "--wait": "wait",
     "-w": "wait",
+    "--show-secrets": "shows_secrets",
     "--version": "version",
     "--help": "help",
     "-h": "help",
 }
-_VALUES: Final = {"--socket": "socket", "--cib": "cib", "-f": "file", "--file": "file", "--complete": "complete"}
+_VALUES: Final = {
+    "--socket": "socket",
+    "--cib": "cib",
+    "--shadow": "shadow",
+    "-c": "shadow",
+    "-f": "file",
+    "--file": "file",
+    "--complete": "complete",
+    "--names": "names",
+}
 
 
 class Arguments:
@@ -101,6 +112,7 @@ def main(argv: list[str]) -> int:
 
 def _run(argv: list[str]) -> int:
     arguments = parse(argv)
+    prefer(os.environ)
     if "version" in arguments.flags:
         from hashelld import __version__
 
@@ -111,6 +123,8 @@ def _run(argv: list[str]) -> int:
 
         sys.stdout.write(usage_help() + "\n")
         return 0
+    if "names" in arguments.values and _quick_names(arguments):
+        return 0
     session = _session(arguments)
     try:
         return _dispatch(arguments, session)
@@ -119,8 +133,9 @@ def _run(argv: list[str]) -> int:
 
 
 def _dispatch(arguments: Arguments, session: Session) -> int:
-    if "complete" in arguments.values:
-        return _complete(session, arguments.values["complete"])
+    for way in ("complete", "names"):
+        if way in arguments.values:
+            return _complete(session, arguments.values[way])
     if arguments.words:
         if "help" in arguments.flags:
             arguments.words.insert(0, "help")
@@ -159,10 +174,43 @@ def _internal(bug: Exception) -> str:
 def _session(arguments: Arguments) -> Session:
     from hashell.session import Options, Session
 
-    names = ("json", "yes", "force", "wait")
-    options = Options(**{name: True for name in names if name in arguments.flags})
-    ask_user = _ask_user if sys.stdin.isatty() and sys.stdout.isatty() else None
-    return Session(_client(arguments), options, ask_user=ask_user)
+    names = ("json", "yes", "force", "wait", "shows_secrets")
+    is_terminal = sys.stdout.isatty()
+    given = {name: True for name in names if name in arguments.flags}
+    options = Options(**{"shows_secrets": not is_terminal, "wait": os.environ.get("HASHELL_WAIT") == "on", **given})
+    is_asked = sys.stdin.isatty() and is_terminal
+    session = Session(_client(arguments), options, ask_user=_ask_user if is_asked else None)
+    if is_asked or _concerns_shadows(arguments):
+        _add_stores(session, arguments)
+    return session
+
+
+def _concerns_shadows(arguments: Arguments) -> bool:
+    if "complete" in arguments.values:
+        return arguments.values["complete"].startswith("cib ")
+    return "shadow" in arguments.values or not arguments.words or arguments.words[0] == "cib"
+
+
+def _add_stores(session: Session, arguments: Arguments) -> None:
+    """Where drafts and shadows are kept; a draft outlives its shell only where somebody can be told of it."""
+    from hashell.client.shadow import shadows_of
+    from hashell.client.shelf import shelf_of
+
+    cluster = _cluster(arguments)
+    session.shadows = shadows_of(os.environ, cluster)
+    if session.is_interactive:
+        session.shelf = shelf_of(os.environ, cluster)
+    if "shadow" in arguments.values:
+        session.use_shadow(arguments.values["shadow"])
+
+
+def _cluster(arguments: Arguments) -> str:
+    """What tells this cluster from others: its file, or its socket."""
+    if "cib" in arguments.values:
+        return os.path.realpath(arguments.values["cib"])
+    from hashell.settings import read
+
+    return arguments.values.get("socket") or read(os.environ).socket
 
 
 def _client(arguments: Arguments) -> Client:
@@ -170,10 +218,9 @@ def _client(arguments: Arguments) -> Client:
         from hashell.client.offline import OfflineClient
 
         return OfflineClient(arguments.values["cib"])
-    from hashell.client.zmq import ZmqClient
-    from hashell.settings import read
+    from hashell.client.quick import QuickClient
 
-    return ZmqClient(arguments.values.get("socket") or read(os.environ).socket)
+    return QuickClient(_cluster(arguments))
 
 
 def _ask_user(question: str) -> bool:
@@ -260,6 +307,20 @@ def _complete(session: Session, line: str) -> int:
     for candidate in complete(line, len(line), session):
         sys.stdout.write(f"{candidate.text}\t{candidate.description}\n")
     return 0
+
+
+def _quick_names(arguments: Arguments) -> bool:
+    """Print the names of resources that begin with the line's last word; False when that must be done by completion."""
+    from hashell.client.names import names_of_daemon, names_of_file
+
+    if "shadow" in arguments.values:
+        return False
+    *before, partial = arguments.values["names"].split(" ")
+    cluster = _cluster(arguments)
+    found = names_of_file(cluster) if "cib" in arguments.values else names_of_daemon(cluster)
+    fitting = sorted(name for name in found or () if name.startswith(partial) and name not in before)
+    sys.stdout.write("".join(f"{name}\t\n" for name in fitting))
+    return bool(fitting)
 
 
 def _complain(text: str) -> None:

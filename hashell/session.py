@@ -6,13 +6,14 @@ What only commits and agents need is imported when it is needed: a command that 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from importlib import import_module
 from typing import Final, TypeVar
 
 import msgspec
 
-from hashell.client.port import Client, Kept, Programs, Shelf
+from hashell.client.port import Client, Kept, Programs, Shadows, Shelf
 from hashell.errors import HashellError, Refused, TimedOut, Usage
 from hashell.grammar.scope import AgentSource
 from hashelld.cib.document import Cib, Object
@@ -77,6 +78,15 @@ class Settled(msgspec.Struct, frozen=True):
     edits: tuple[Edit, ...] = ()
 
 
+class Window(msgspec.Struct, frozen=True, kw_only=True):
+    """What of the past `history` shows. Times are wall-clock milliseconds; 0: no bound."""
+
+    since_ms: int = 0
+    until_ms: int = 0
+    hidden: tuple[str, ...] = ()
+    """Regular expressions; what one of them finds is left out."""
+
+
 class Session:
     """One user's session. Commands get it as their first argument."""
 
@@ -85,6 +95,7 @@ class Session:
         "_applied",
         "_ask_user",
         "_draft",
+        "_live",
         "_programs",
         "_redo",
         "_status",
@@ -95,7 +106,10 @@ class Session:
         "level",
         "on_leave",
         "options",
+        "shadow",
+        "shadows",
         "shelf",
+        "window",
     )
 
     def __init__(
@@ -106,13 +120,17 @@ class Session:
         ask_user: Callable[[str], bool] | None = None,
         agents: AgentSource | None = None,
         shelf: Shelf | None = None,
+        shadows: Shadows | None = None,
         programs: Programs | None = None,
     ) -> None:
-        self.client = client
+        self.client = self._live = client
+        self.shadow = ""
+        self.shadows = shadows
         self.options = options or Options()
         self.level = ""
         self.command_line = ""
         self.is_finished = False
+        self.window = Window()
         self.on_leave: Callable[[], bool] | None = None
         self._ask_user = ask_user
         self._agents = agents
@@ -185,6 +203,10 @@ class Session:
         names.update(dict.fromkeys(str(node.node) for node in self.status().nodes))
         return tuple(names)
 
+    def shadow_names(self) -> tuple[str, ...]:
+        """The configurations that are kept beside the cluster's."""
+        return () if self.shadows is None else self.shadows.names()
+
     @property
     def agents(self) -> AgentSource:
         """The agents installed here; their module is imported at first use."""
@@ -200,6 +222,24 @@ class Session:
             found: Programs = import_module("hashell.client.programs").LocalPrograms()
             self._programs = found
         return self._programs
+
+    def use_shadow(self, name: str) -> None:
+        """Work on a shadow from now on, or (empty name) on the cluster again. Refused while a draft has changes."""
+        if self.is_dirty:
+            raise Refused("The draft has uncommitted changes: commit them, or discard them with refresh.")
+        if name and (self.shadows is None or self.shadows.find(name) is None):
+            raise Refused(f"There is no shadow '{name}': cib list shows them, cib new makes one.")
+        self.discard()
+        self.shadow = name
+        self.client = self.shadows.client(name, self._live) if name and self.shadows is not None else self._live
+
+    @property
+    def live(self) -> wire.CibIs:
+        """The cluster's configuration, whatever shadow is worked on."""
+        answer = self._live.ask(wire.GetCib())
+        if not isinstance(answer, wire.CibIs):
+            raise Refused(f"hashelld answered {type(answer).__name__}: is it another version?")
+        return answer
 
     # Questions.
 
@@ -270,7 +310,7 @@ class Session:
 
     def discard(self) -> None:
         """Drop the draft: the next look begins from the applied configuration."""
-        if self._draft is not None and self.shelf is not None and self.level == "configure":
+        if self._draft is not None and self.shelf is not None and self.level == "configure" and not self.shadow:
             self.shelf.drop()
         self.shelve()
 
@@ -283,12 +323,18 @@ class Session:
 
     def shelved(self) -> Kept | None:
         """The draft that a shell of this user left behind; None when one is being edited, or nothing would change."""
-        if self.shelf is None or self._draft is not None:
+        if self.shelf is None or self.shadow or self.is_dirty:
             return None
         kept = self.shelf.kept()
         if kept is None or kept.cib in (kept.original, self.applied().cib):
             return None
         return kept
+
+    def left_behind(self) -> str:
+        """A sentence about the draft that was left behind; empty when there is none."""
+        kept = self.shelved()
+        moment = "" if kept is None else time.strftime("%Y-%m-%d %H:%M", time.localtime(kept.at_ms / 1000))
+        return f"There is a draft of {moment} that was not committed: resume goes on with it." if moment else ""
 
     def resume(self, kept: Kept) -> Draft:
         """Go on with a draft that was put aside, on the configuration of now where nobody changed the same objects."""
@@ -321,7 +367,7 @@ class Session:
 
     def _keep(self) -> None:
         """Only what is edited at the prompt is kept: a single statement is committed or refused at once."""
-        if self.shelf is None or self._draft is None or self.level != "configure":
+        if self.shelf is None or self._draft is None or self.level != "configure" or self.shadow:
             return
         if self._draft.is_dirty:
             self.shelf.keep(self._draft.base, self._draft.original, self._draft.cib)
@@ -360,7 +406,7 @@ class Session:
         if not edits:
             return Settled(since)
         request = wire.MakeCommit(
-            id=os.urandom(16).hex(), base=since, edits=edits, command=self.command_line, force=self.options.force
+            id=os.urandom(16).hex(), base=since, edits=edits, command=self._told(), force=self.options.force
         )
         try:
             answer = self.ask(request, COMMIT_TIMEOUT_MS)
@@ -375,6 +421,12 @@ class Session:
         if self.options.wait:
             self.wait_idle(answer.version)
         return Settled(answer.version, answer.warning, edits)
+
+    def _told(self) -> str:
+        """The command line as the log keeps it."""
+        from hashell.grammar.secrecy import without_secrets
+
+        return without_secrets(self.command_line)
 
     def _ask_again(self, commit_id: str, lost: TimedOut) -> wire.Answer:
         answer = self.client.ask(wire.AskCommit(commit_id))
@@ -420,11 +472,15 @@ def _is_idle(status: wire.StatusIs, version: Version | None) -> bool:
 
 
 def _conflict(conflict: wire.Conflict, edits: tuple[Edit, ...]) -> str:
-    """Who changed what, with both sides of every object."""
+    """Who changed what, with both sides of every object, but for secrets."""
+    from hashell.grammar.secrecy import masked_object, secrets_of
     from hashelld.cib.lang.format import format_object
 
-    def indented(found: Object | None) -> list[str]:
-        return ["  (deleted)"] if found is None else [f"  {line}" for line in format_object(found).splitlines()]
+    def indented(found: Object | None, other: Object | None = None) -> list[str]:
+        if found is None:
+            return ["  (deleted)"]
+        known = {} if other is None else secrets_of(other)
+        return [f"  {line}" for line in format_object(masked_object(found, known)).splitlines()]
 
     ours = {edit.object.id: edit.object for edit in edits if isinstance(edit, Put)}
     by = conflict.by
@@ -432,5 +488,5 @@ def _conflict(conflict: wire.Conflict, edits: tuple[Edit, ...]) -> str:
     lines = [f"{who} changed the same meanwhile{f' ({by.command})' if by.command else ''}; nothing was committed."]
     for name in conflict.objects:
         lines += [f"{name}, theirs:", *indented(conflict.theirs.find(name))]
-        lines += [f"{name}, yours:", *indented(ours.get(name))]
+        lines += [f"{name}, yours:", *indented(ours.get(name), conflict.theirs.find(name))]
     return "\n".join(lines)

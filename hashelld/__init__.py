@@ -45,6 +45,12 @@ fencing device, a clean leave, the administrator's word; without fencing only `t
 UNSAFE), and stands alone with an electorate of itself. Only a node in sync may claim. A peer that returns is added
 again once it has the log.
 
+**Shells** (`core.clients`, `core.requests`). Who asks is what the kernel says of the connection. Every request has one
+permission and passes one check (`core.rights`), on the node that is asked and on the one that carries it out; every
+answer goes back one way, on which what its user may not read is taken out (`core.shown`). Rights are Pacemaker's roles
+(`cib.rights`), judged on the elements that configuration and state are in XML; a commit is judged edit by edit where it
+is ordered. Who had what done is an entry of the log, or (for transient attributes) a note.
+
 **Without quorum** (`core.retreat`) a node applies `no-quorum-policy` by itself, with the policy engine's own order of
 stops. A graceful end is a handshake: resources move away, the departure is an entry of the log, then the daemon ends.
 

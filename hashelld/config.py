@@ -25,7 +25,7 @@ from hashelld.limits import (
 )
 from hashelld.model.duration import format_duration, parse_duration
 from hashelld.model.ids import Millis, NodeId, is_id
-from hashelld.wire.log import Electorate
+from hashelld.wire.log import HIGHEST, LOWEST, Electorate
 
 
 DEFAULT_PATH: Final = "/etc/hashell/hashelld.toml"
@@ -116,8 +116,8 @@ class _Member(msgspec.Struct):
 
 class _Quorum(msgspec.Struct):
     two_node: bool = False
-    wait_for_all: bool = False
-    auto_tie_breaker: bool | str = False
+    wait_for_all: bool | None = None
+    auto_tie_breaker: bool | str | list[str] = False
     last_man_standing: bool = False
     last_man_standing_window: str = "10s"
     takeover_delay: str = "0s"
@@ -128,6 +128,7 @@ class _Agents(msgspec.Struct):
     ocf_root: str = "/usr/lib/ocf"
 
 
+_ARBITERS: Final = frozenset({("quorum", "disk"), ("quorum", "ping"), ("quorum", "device"), ("quorum", "server")})
 _TABLES: Final = ("node", "cluster", "nodes", "quorum", "agents")
 _Table = TypeVar("_Table", _Node, _Cluster, _Member, _Quorum, _Agents)
 
@@ -277,7 +278,11 @@ class _Reader:
         if not isinstance(found, dict):
             self._tell(table, at, "", f"[{table}] is a table of keys")
             return None
-        self._check_keys(table, at, found, kind.__struct_fields__)
+        known = kind.__struct_fields__
+        missing = [key for key in found if (table, key) in _ARBITERS]
+        for key in missing:
+            self._tell(table, at, key, f"[{table}.{key}] is not supported: hashelld has no arbiters")
+        self._check_keys(table, at, (key for key in found if key not in missing), known)
         try:
             return msgspec.convert(found, kind)
         except msgspec.ValidationError as failure:
@@ -335,31 +340,50 @@ class _Reader:
         votes = {entry.name: entry.votes for entry in entries}
         if not sum(votes.values()):
             self._tell("nodes", 0, "votes", "no node has a vote")
-        if quorum.two_node and list(votes.values()) != [1, 1]:
-            self._tell("quorum", 0, "two_node", f"two_node is for two nodes with a vote each, here are {len(votes)}")
-        if quorum.two_node and quorum.auto_tie_breaker:
-            self._tell("quorum", 0, "auto_tie_breaker", "auto_tie_breaker and two_node exclude each other")
+        if quorum.two_node:
+            self._check_two_node(quorum, votes)
         window = self._duration("quorum", "last_man_standing_window", quorum.last_man_standing_window)
-        return Electorate(
-            votes=votes,
+        modes = Electorate(
+            votes={},
             two_node=quorum.two_node,
-            wait_for_all=quorum.wait_for_all,
-            tie_breaker=self._tie_breaker(quorum, [entry.name for entry in entries if entry.votes]),
+            wait_for_all=bool(quorum.wait_for_all) and not quorum.two_node,
+            tie_order=self._tie_order(quorum, [entry.name for entry in entries if entry.votes]),
             last_man_standing_ms=window if quorum.last_man_standing else None,
         )
+        return modes.with_votes(votes)
 
-    def _tie_breaker(self, quorum: _Quorum, voters: list[NodeId]) -> NodeId | None:
+    def _check_two_node(self, quorum: _Quorum, votes: dict[NodeId, int]) -> None:
+        """What votequorum(5) allows beside two_node and what DESIGN.md 3.2 does not: a pair has rules of its own."""
+        if list(votes.values()) != [1, 1]:
+            self._tell("quorum", 0, "two_node", f"two_node is for two nodes with a vote each, here are {len(votes)}")
+        if quorum.auto_tie_breaker:
+            self._tell("quorum", 0, "auto_tie_breaker", "auto_tie_breaker and two_node exclude each other")
+        if quorum.last_man_standing:
+            why = "with two_node the survivor stands alone once its peer is off"
+            self._tell("quorum", 0, "last_man_standing", f"last_man_standing and two_node exclude each other: {why}")
+        if quorum.wait_for_all is False:
+            why = "a node that starts needs its peer, or could fence it for its own fault"
+            self._tell("quorum", 0, "wait_for_all", f"wait_for_all cannot be switched off with two_node: {why}")
+
+    def _tie_order(self, quorum: _Quorum, voters: list[NodeId]) -> tuple[str, ...]:
+        """lowest, highest, or the names of voters, as they are spelled in [[nodes]]."""
         wanted = quorum.auto_tie_breaker
         if not wanted or not voters:
-            return None
-        word = "lowest" if isinstance(wanted, bool) else wanted
-        if word in ("lowest", "highest"):
-            return min(voters) if word == "lowest" else max(voters)
-        found = next((name for name in voters if name.casefold() == word.casefold()), None)
-        if found is None:
-            known = ("lowest", "highest", *voters)
-            self._tell("quorum", 0, "auto_tie_breaker", f"'{word}' is no node with a vote{_hint(word, known)}")
-        return found
+            return ()
+        words = [LOWEST] if isinstance(wanted, bool) else [wanted] if isinstance(wanted, str) else wanted
+        if words in ([LOWEST], [HIGHEST]):
+            return tuple(words)
+        found = []
+        for word in words:
+            name = next((name for name in voters if name.casefold() == word.casefold()), None)
+            if name is None:
+                known = (LOWEST, HIGHEST, *voters) if len(words) == 1 else tuple(voters)
+                self._tell("quorum", 0, "auto_tie_breaker", f"'{word}' is no node with a vote{_hint(word, known)}")
+            elif name in found:
+                self._tell("quorum", 0, "auto_tie_breaker", f"'{word}' is named twice")
+            else:
+                found.append(name)
+        return tuple(found)
 
     def _own_name(self, node: _Node, entries: tuple[NodeEntry, ...]) -> NodeId:
         wanted = node.name or self._uname
@@ -438,7 +462,14 @@ def _hint(word: str, known: Iterable[str]) -> str:
 
 def _plain(message: str) -> str:
     """msgspec's words, in the words of TOML."""
-    words = {"`str`": "text in quotes", "`int`": "a whole number", "`bool`": "true or false", "`array`": "a list"}
+    words = {
+        "`str`": "text in quotes",
+        "`int`": "a whole number",
+        "`bool`": "true or false",
+        "`bool | null`": "true or false",
+        "`array`": "a list",
+        "`bool | str | array`": "true, false, text in quotes or a list",
+    }
     for theirs, ours in words.items():
         message = message.replace(theirs, ours)
     return message.replace("Object missing required field", "it needs the key").replace("Expected", "expected")

@@ -21,25 +21,32 @@ KEEPALIVE_MS_MIN: Final = 10
 
 # Beats.
 BEAT_TAG_BYTES: Final = 16
-DATAGRAM_BYTES_MAX: Final = 1 + BEAT_TAG_BYTES + BEAT_BYTES_MAX
-DATAGRAMS_PER_TURN_MAX: Final = 64
+BEAT_MARK_BYTES: Final = 4
+DATAGRAM_BYTES_MAX: Final = 1 + BEAT_MARK_BYTES + BEAT_TAG_BYTES + BEAT_BYTES_MAX
+DATAGRAMS_BUFFER_BYTES: Final = 4 << 20
+DATAGRAMS_PER_TURN_MAX: Final = 256
 """Read at once from one socket, so that a flood cannot keep the thread from sending."""
 
 # The loop.
 INBOX_MAX: Final = 10_000
 MESSAGES_PER_TURN_MAX: Final = 256
-CLIENT_REQUESTS_PER_TURN_MAX: Final = 32
+CLIENT_REQUESTS_PER_TURN_MAX: Final = 128
 WALL_JUMP_MS: Final = 1_000
+DROPS_TOLD_EVERY_MS: Final = 1_000
+MEMORY_RETURNED_EVERY_MS: Final = 5_000
+"""While there is something to drop."""
 DROPS_NOTED_EVERY_MS: Final = 60_000
 FLUSH_MS: Final = 300
 """How long messages already given to libzmq may still leave after the loop's end."""
 
+LINES_KEPT: Final = 1_000
+"""Of the log, for `hashell report`."""
 LINE_BYTES_MAX: Final = 4_000
 """Of the log; a pipe that is writable takes so much (PIPE_BUF) without waiting."""
 
 # Messages between nodes.
 PEER_SEND_QUEUE_MAX: Final = 256
-PEER_RECEIVE_QUEUE_MAX: Final = 1_024
+PEER_RECEIVE_QUEUE_MAX: Final = 256
 HANDSHAKE_MS: Final = 2_000
 RECONNECT_MS: Final = 50
 CONNECT_MS: Final = 300
@@ -48,6 +55,8 @@ CONNECT_MS: Final = 300
 # Shells.
 CLIENTS_MAX: Final = 64
 CLIENT_QUEUE_MAX: Final = 256
+CLIENT_RECEIVE_QUEUE_MAX: Final = 8
+"""Requests of one connection that wait to be read; a shell asks one thing after the other."""
 
 # Agents.
 OUTPUT_BYTES_MAX: Final = 64 * 1024

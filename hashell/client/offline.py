@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,24 +14,14 @@ from typing import Final
 
 import msgspec
 
+from hashell.client.filing import Known, locked
 from hashell.errors import Refused
-from hashelld.cib.diff import rebase
 from hashelld.cib.digest import digest
 from hashelld.cib.document import Cib
-from hashelld.cib.edit import EditRefused, apply, touched
-from hashelld.cib.lang.diagnostic import errors, render
-from hashelld.cib.lang.format import format_cib
-from hashelld.cib.lang.lower import read_cib
-from hashelld.cib.verify import verify
 from hashelld.cib.view import ClusterView, NodeView
-from hashelld.cib.xml.document import read_document, write_document
-from hashelld.cib.xml.read import XmlRefused, read_xml
-from hashelld.cib.xml.status import read_view
-from hashelld.cib.xml.write import XmlImpossible, write_xml
 from hashelld.model.history import NodeStatus
 from hashelld.model.ids import NO_EPOCH, NodeId, Version
 from hashelld.wire import client as wire
-from hashelld.wire.log import Author
 
 
 FILE_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -46,12 +35,16 @@ class OfflineClient:
 
     def __init__(self, path: str) -> None:
         self._path = Path(path)
-        self._known: tuple[Version, Cib] | None = None
+        self._known = Known()
 
     @property
     def name(self) -> str:
         """What the prompt shows: the file's name."""
         return self._path.name
+
+    def another(self) -> OfflineClient:
+        """One more client of the same file, for another thread."""
+        return OfflineClient(str(self._path))
 
     def ask(self, request: wire.Request, timeout_ms: int = 10_000) -> wire.Answer:
         """Answer from the file."""
@@ -124,26 +117,15 @@ class OfflineClient:
         text = self._text() or ""
         if self._is_language or "<node_state" not in text:
             return None
+        from hashelld.cib.xml.status import read_view
+
         return read_view(text, time.time_ns() // 1_000_000)
 
     def _commit(self, request: wire.MakeCommit) -> wire.Committed | wire.Conflict | wire.Refused:
-        before = self._known
-        version, cib = self._read()
-        edits = request.edits
-        if version != request.base:
-            base = before[1] if before is not None and before[0] == request.base else Cib()
-            edits, conflicts = rebase(base, cib, edits)
-            if conflicts or base == Cib():
-                objects = tuple(one.id for one in conflicts) or tuple(sorted(touched(request.edits)))
-                return wire.Conflict(version, cib, objects, Author(user="somebody"))
-        try:
-            after = apply(cib, edits)
-        except EditRefused as refusal:
-            return wire.Refused("invalid", str(refusal))
-        wrong = errors(verify(after))
-        if wrong:
-            return wire.Refused("invalid", f"{self._path} was not changed:", tuple(render(one) for one in wrong))
-        return wire.Committed(self._write(after))
+        with locked(self._path.resolve().parent):
+            version, cib = self._read()
+            after = self._known.result(request, version, cib, str(self._path))
+            return wire.Committed(self._write(after)) if isinstance(after, Cib) else after
 
     def _text(self) -> str | None:
         """The file's content; None when there is no file."""
@@ -159,10 +141,11 @@ class OfflineClient:
             raise Refused(f"{self._path}: {error.strerror}") from None
 
     def _read(self) -> tuple[Version, Cib]:
+        version = self._version()  # Before the text: who writes in between is then seen by the commit.
         text = self._text()
-        found = (self._version(), self._parsed(text) if text and text.strip() else Cib())
-        self._known = found
-        return found
+        cib = self._parsed(text) if text and text.strip() else Cib()
+        self._known.add(version, cib)
+        return version, cib
 
     def _version(self) -> Version:
         """The time of the last change: it grows, and tells whether somebody else wrote the file."""
@@ -172,11 +155,18 @@ class OfflineClient:
             return Version(NO_EPOCH, 0)
 
     def _parsed(self, text: str) -> Cib:
+        """What the file says; one that is only read loads nothing of the other language, and nothing that writes."""
         if self._is_language:
+            from hashelld.cib.lang.diagnostic import errors, render
+            from hashelld.cib.lang.lower import read_cib
+
             cib, found = read_cib(text)
             if wrong := errors(found):
                 raise Refused("\n".join((f"{self._path}:", *(render(one, text) for one in wrong))))
             return cib
+        from hashelld.cib.xml.document import read_document
+        from hashelld.cib.xml.read import XmlRefused, read_xml
+
         try:
             return read_document(text).cib if _is_whole(text) else read_xml(text)
         except XmlRefused as refusal:
@@ -188,7 +178,12 @@ class OfflineClient:
 
     def _formatted(self, cib: Cib) -> str:
         if self._is_language:
+            from hashelld.cib.lang.format import format_cib
+
             return format_cib(cib)
+        from hashelld.cib.xml.document import read_document, write_document
+        from hashelld.cib.xml.write import XmlImpossible, write_xml
+
         before = self._text() or ""
         try:
             if not _is_whole(before):
@@ -198,6 +193,8 @@ class OfflineClient:
             raise Refused(f"{self._path}: {impossible}") from None
 
     def _write(self, cib: Cib) -> Version:
+        import tempfile
+
         text = self._formatted(cib)
         real = self._path.resolve()
         temporary = ""
@@ -214,8 +211,9 @@ class OfflineClient:
             if temporary:
                 Path(temporary).unlink(missing_ok=True)
             raise Refused(f"{self._path} cannot be written: {error.strerror}") from None
-        self._known = (self._version(), cib)
-        return self._known[0]
+        version = self._version()
+        self._known.add(version, cib)
+        return version
 
 
 def _is_whole(text: str) -> bool:

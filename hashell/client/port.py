@@ -20,6 +20,9 @@ class Client(Protocol):
     def name(self) -> str:
         """What the prompt shows: `live`, or the file's name."""
 
+    def another(self) -> Client:
+        """One more connection to the same, for another thread: clients are not shared between threads."""
+
     def ask(self, request: Request, timeout_ms: int = 10_000) -> Answer:
         """Send a request and wait for its answer."""
 
@@ -38,6 +41,8 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     cib: Cib
     at_ms: int
     """When it was changed last, wall clock."""
+    serial: int = 0
+    """Of a shadow: how often it was committed to."""
 
 
 class Shelf(Protocol):
@@ -51,6 +56,25 @@ class Shelf(Protocol):
 
     def drop(self) -> None:
         """Take it away."""
+
+
+class Shadows(Protocol):
+    """Configurations beside the cluster's, by name. What cannot be read or written raises `errors.Refused`."""
+
+    def names(self) -> tuple[str, ...]:
+        """All that there are, sorted."""
+
+    def find(self, name: str) -> Kept | None:
+        """The shadow of this name."""
+
+    def put(self, name: str, kept: Kept) -> None:
+        """Write it, in the place of one before."""
+
+    def remove(self, name: str) -> None:
+        """Take it away."""
+
+    def client(self, name: str, live: Client) -> Client:
+        """A client of the shadow: commits go into it, the state is that of the cluster."""
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):

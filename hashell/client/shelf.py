@@ -56,14 +56,16 @@ class FileShelf:
             self._path.unlink(missing_ok=True)
 
 
-def shelf_of(environment: Mapping[str, str], cluster: str) -> FileShelf | None:
-    """The shelf of a cluster, by what tells it from others (its socket, or the path of its file); None without a home.
-
-    It is below XDG_STATE_HOME.
-    """
+def place_of(environment: Mapping[str, str], kind: str, cluster: str) -> Path | None:
+    """Where something of a cluster (its socket, or the path of its file) is kept, below XDG_STATE_HOME."""
     home = environment.get("HOME")
     state = environment.get("XDG_STATE_HOME") or (f"{home}/.local/state" if home else None)
     if not state:
         return None
-    name = cluster.strip("/").replace("%", "%25").replace("/", "%2f")
-    return FileShelf(Path(state) / "hashell" / "drafts" / name)
+    return Path(state) / "hashell" / kind / cluster.strip("/").replace("%", "%25").replace("/", "%2f")
+
+
+def shelf_of(environment: Mapping[str, str], cluster: str) -> FileShelf | None:
+    """The shelf of a cluster; None without a home."""
+    place = place_of(environment, "drafts", cluster)
+    return None if place is None else FileShelf(place)

@@ -9,42 +9,88 @@ import msgspec
 from hashelld.cib.document import Cib
 from hashelld.model.options import parse_boolean
 from hashelld.model.resource import Primitive
-from hashelld.wire.client import StatusIs
+from hashelld.wire.client import DROPS, QuorumStatus, StatusIs
 
 
-PROBLEM, DOUBT = "problem", "doubt"
+PROBLEM, DOUBT, NOTE = LEVELS = ("problem", "doubt", "note")
+_ROUTINE = frozenset({"stale_messages", "unread_answers"})
+"""Of what is dropped, what every change of the DC and every shell that is ended brings."""
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """One thing, how bad it is (problem: something does not work now; doubt: it will hurt later), and what to do."""
+    """One thing, how bad it is, and what to do.
+
+    A problem: something does not work now; a doubt: it will hurt later; a note: it is only told.
+    """
 
     level: str
     text: str
     advice: str
 
 
-def examine(status: StatusIs, cib: Cib) -> tuple[Finding, ...]:
-    """Everything that is found, problems first."""
-    found = (*_quorum(status), *_contact(status), *_fencing(status, cib), *_reports(status))
-    return tuple(sorted(found, key=lambda one: one.level != PROBLEM))
+def examine(status: StatusIs, cib: Cib, *, unresolved: tuple[str, ...] = ()) -> tuple[Finding, ...]:
+    """Everything that is found, problems first; `unresolved` are node names without an address on this machine."""
+    found = (
+        *_quorum(status),
+        *_votes(status.quorum),
+        *_contact(status),
+        *_fencing(status, cib),
+        *_names(unresolved),
+        *_reports(status),
+        *_drops(status),
+    )
+    return tuple(sorted(found, key=lambda one: LEVELS.index(one.level)))
 
 
 def _quorum(status: StatusIs) -> Iterator[Finding]:
     quorum = status.quorum
     if not quorum.has_quorum:
-        yield Finding(PROBLEM, f"no quorum: {quorum.reason}", "bring nodes back, or see: help node fence")
+        why = quorum.verdict if quorum.decision not in ("", "quorum") else quorum.reason
+        yield Finding(PROBLEM, f"no quorum: {why}", "bring nodes back, or see: help node fence")
     if status.dc is None:
         yield Finding(PROBLEM, "there is no DC: nothing is planned or committed", "see: cluster quorum")
-    if quorum.total and quorum.total % 2 == 0 and not quorum.two_node:
-        yield Finding(
-            DOUBT,
-            f"{quorum.total} votes: two halves of the cluster could tie, and both would stop",
-            "add a node or an arbiter, or [quorum] auto_tie_breaker in hashelld.toml",
-        )
     if quorum.total == 1 and not status.links:
         yield Finding(DOUBT, "the cluster is one node: nothing takes over", "add nodes to hashelld.toml")
     for text in quorum.unsafe:
         yield Finding(PROBLEM, f"UNSAFE: {text}", "configure fencing, or accept that data may be lost")
+
+
+def _votes(quorum: QuorumStatus) -> Iterator[Finding]:
+    """What the electorate itself will do when nodes are lost."""
+    has_breaker = any(mode.startswith("auto_tie_breaker") for mode in quorum.modes)
+    if _can_tie(quorum) and not quorum.two_node and not has_breaker:
+        yield Finding(
+            DOUBT,
+            f"{quorum.total} votes: two halves of the cluster could tie, and both would stop",
+            "add a node, or [quorum] auto_tie_breaker when the cluster is founded",
+        )
+    for node, votes in quorum.voters.items():
+        if 2 * votes > quorum.total and len(quorum.voters) > 1:
+            yield Finding(
+                DOUBT,
+                f"{node} has {votes} of {quorum.total} votes: without it there is no quorum, whoever else is there",
+                "give the nodes votes of which none is more than half",
+            )
+    if quorum.rule == "joint":
+        yield Finding(PROBLEM, f"the electorate is being changed: {quorum.verdict}", "bring back who voted before")
+
+
+def _can_tie(quorum: QuorumStatus) -> bool:
+    """Could some of the voters have exactly half of the votes?"""
+    sums = {0}
+    for votes in quorum.voters.values():
+        sums |= {votes + other for other in sums}
+    is_even = quorum.total > 0 and quorum.total % 2 == 0
+    return is_even and (quorum.total // 2 in sums or not quorum.voters)
+
+
+def _names(unresolved: tuple[str, ...]) -> Iterator[Finding]:
+    if unresolved:
+        yield Finding(
+            DOUBT,
+            f"no address is known on this machine for the names of {', '.join(unresolved)}",
+            "hashelld does not need them, agents and people may: add them to /etc/hosts",
+        )
 
 
 def _contact(status: StatusIs) -> Iterator[Finding]:
@@ -86,6 +132,15 @@ def _fencing(status: StatusIs, cib: Cib) -> Iterator[Finding]:
         )
     for text in status.fencing:
         yield Finding(PROBLEM, text, "see: node fence --help")
+
+
+def _drops(status: StatusIs) -> Iterator[Finding]:
+    """What the daemon that answers would not take since its start."""
+    for one in status.drops:
+        what = DROPS.get(one.kind, "of a kind that this shell does not know")
+        advice = "who sends it? keep others away from the cluster's port; io.dropped in the log of hashelld tells more"
+        level = NOTE if one.kind in _ROUTINE else DOUBT
+        yield Finding(level, f"{one.count} {one.kind} dropped by {status.node}: {what}", advice)
 
 
 def _reports(status: StatusIs) -> Iterator[Finding]:

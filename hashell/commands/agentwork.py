@@ -185,6 +185,7 @@ def _with_timeouts(operations: tuple[Operation, ...], metadata: Metadata) -> tup
         if name in advice and name not in present:
             interval = advice[name].interval or "0"
             recurring = NvPair("interval", interval if parse_duration(interval) else "10s")
-            options = (*((recurring,) if name == "monitor" else ()), NvPair("timeout", advice[name].timeout))
+            timeout = NvPair("timeout", advice[name].timeout)
+            options = (recurring, timeout) if name == "monitor" else (timeout, NvPair("interval", "0"))
             made.append(Operation(name, options))
     return tuple(made)

@@ -14,7 +14,7 @@ from hashelld.cib.edit import Edit, Put
 from hashelld.model.constraint import Location
 from hashelld.model.ids import NodeId, Version
 from hashelld.model.node import Node
-from hashelld.model.resource import Bundle, Clone, Group, Resource, value_of, with_value
+from hashelld.model.resource import Bundle, Clone, Group, Resource, Template, value_of, with_value
 from hashelld.model.rule import AttributeTest
 
 
@@ -68,6 +68,12 @@ def members_of(cib: Cib, name: str) -> tuple[str, ...]:
             return ()
 
 
+def resource_names_of(cib: Cib) -> tuple[str, ...]:
+    """Everything that can run, but what is inside something else."""
+    inside = {member for found in cib.resources for member in members_of(cib, found.id)}
+    return tuple(r.id for r in cib.resources if not isinstance(r, Template) and r.id not in inside)
+
+
 def containers_of(cib: Cib, name: str) -> tuple[str, ...]:
     """The groups and clones around a resource, innermost first."""
     parent = cib.parent_of(name)
@@ -114,7 +120,12 @@ def carry_out_or_preview(session: Session, edits: tuple[Edit, ...], text: str, *
 
 
 def settle(session: Session, version: Version | None = None) -> None:
-    """Return when the version is applied and nothing is left to do; planning is imported for those who wait."""
+    """Return when the version is applied and nothing is left to do; planning is imported for those who wait.
+
+    A shadow is carried out by nobody: there is nothing to wait for.
+    """
+    if session.shadow:
+        return
     import_module("hashell.commands.waiting").settle(session, version)
 
 

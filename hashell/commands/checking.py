@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 
 import msgspec
 
+from hashell.commands.changes import members_of
 from hashell.commands.installed import agents_of
 from hashell.errors import Refused
 from hashell.session import Session
@@ -17,7 +19,7 @@ from hashelld.cib.lang.tree import Statement
 from hashelld.cib.verify import verify
 from hashelld.cib.verify_agents import verify_agents
 from hashelld.model.metadata import Metadata
-from hashelld.model.resource import Agent, Primitive, Template
+from hashelld.model.resource import Agent, Clone, Primitive, Template
 
 
 DESCRIBED = ("ocf", "stonith")
@@ -73,20 +75,25 @@ def check_change(session: Session, before: Cib, after: Cib) -> Checked:
     found = verify(after)
     old = {o.id: o for o in before.objects}
     changed = {o.id for o in after.objects if old.get(o.id) != o}
-    agents = _agent_findings(session, after, _concerned(after, changed))
+    agents = _agent_findings(session, after, _concerned(after, changed), _clones(after) & changed)
     return Checked(
         errors=errors(found),
-        objections=errors(agents),
-        warnings=[d for d in (*found, *agents) if not d.is_error and (d.code, d.message) not in known],
+        objections=[d for d in (*found, *agents) if d.is_objection and (d.code, d.message) not in known],
+        warnings=[d for d in (*found, *agents) if d.is_warning and (d.code, d.message) not in known],
     )
 
 
 def check_all(session: Session, cib: Cib) -> Checked:
     """Everything that is wrong or doubtful in a configuration."""
     found = verify(cib)
-    agents = _agent_findings(session, cib, {p.id for p in cib.resources if isinstance(p, Primitive)})
-    warnings = [d for d in (*found, *agents) if not d.is_error]
-    return Checked(errors=errors(found), objections=errors(agents), warnings=warnings)
+    all_: set[str] = {p.id for p in cib.resources if isinstance(p, Primitive | Template)}
+    agents = _agent_findings(session, cib, all_, _clones(cib))
+    both = (*found, *agents)
+    return Checked(
+        errors=errors(found),
+        objections=[d for d in both if d.is_objection],
+        warnings=[d for d in both if d.is_warning],
+    )
 
 
 def attempt(change: Callable[[], tuple[Edit, ...]]) -> tuple[Edit, ...]:
@@ -98,10 +105,15 @@ def attempt(change: Callable[[], tuple[Edit, ...]]) -> tuple[Edit, ...]:
 
 
 def refuse(found: Iterable[Diagnostic], origin: Origin) -> None:
-    """`Refused` with all errors among the findings, each with its place in the text."""
-    wrong = errors(found)
+    """`Refused` with all errors and objections among the findings, each with its place in the text."""
+    wrong = [d for d in found if not d.is_warning]
     if wrong:
         raise Refused(_shown(wrong, origin), line=_first_line(wrong, origin))
+
+
+def told(found: Iterable[Diagnostic], origin: Origin) -> tuple[str, ...]:
+    """The warnings among the findings, as texts."""
+    return tuple(_shown([one], origin) for one in found if one.is_warning)
 
 
 def resolver(session: Session) -> Resolver:
@@ -114,37 +126,48 @@ def resolver(session: Session) -> Resolver:
 
 
 def _concerned(cib: Cib, changed: set[str]) -> set[str]:
-    """The primitives whose agents have a say: the changed ones, and those whose template or defaults changed."""
+    """Whose agents have a say: what has changed, and primitives whose template or defaults changed."""
     defaults = {o.id for o in cib.objects if isinstance(o, Properties) and o.kind == OP_DEFAULTS}
     primitives = [r for r in cib.resources if isinstance(r, Primitive)]
+    templates: set[str] = {r.id for r in cib.resources if isinstance(r, Template)}
     if changed & defaults:
-        return {p.id for p in primitives}
-    return {p.id for p in primitives if p.id in changed or p.template in changed}
+        return templates | {p.id for p in primitives}
+    return (templates & changed) | {p.id for p in primitives if p.id in changed or p.template in changed}
 
 
-def _agent_findings(session: Session, cib: Cib, concerned: set[str]) -> list[Diagnostic]:
-    if not concerned:
+def _clones(cib: Cib) -> set[str]:
+    return {r.id for r in cib.resources if isinstance(r, Clone)}
+
+
+def _agent_findings(session: Session, cib: Cib, concerned: set[str], clones: set[str]) -> list[Diagnostic]:
+    """What the agents of primitives, and of what is in clones, object to."""
+    if not concerned and not clones:
         return []
-    asked = {_agent_of(cib, p) for p in cib.resources if isinstance(p, Primitive) and p.id in concerned}
+    wanted = concerned | {inner for name in clones for inner in members_of(cib, name)}
+    asked = {_agent_of(cib, p) for p in cib.resources if isinstance(p, Primitive | Template) and p.id in wanted}
+
+    @cache
+    def types_of(standard: str) -> frozenset[str]:
+        return frozenset(one.type for one in agents_of(session, standard))
 
     def metadata_of(agent: Agent) -> Metadata | None:
         if agent not in asked:
             return None  # Nobody changed anything of it; what it lacks is not reported below.
-        return session.agents.metadata(agent) or _of_silent_agent(session, agent)
+        return session.agents.metadata(agent) or _of_silent_agent(agent, types_of)
 
     names = [str(agent) for agent in agents_of(session, "ocf")]
-    return [d for d in verify_agents(cib, metadata_of, names) if d.object in concerned]
+    return [d for d in verify_agents(cib, metadata_of, names) if d.object in concerned or d.object in clones]
 
 
-def _agent_of(cib: Cib, primitive: Primitive) -> Agent | None:
-    template = cib.find(primitive.template or "")
+def _agent_of(cib: Cib, primitive: Primitive | Template) -> Agent | None:
+    template = cib.find(getattr(primitive, "template", None) or "")
     return primitive.agent or (template.agent if isinstance(template, Template) else None)
 
 
-def _of_silent_agent(session: Session, agent: Agent) -> Metadata | None:
+def _of_silent_agent(agent: Agent, types_of: Callable[[str], frozenset[str]]) -> Metadata | None:
     """Units and init scripts describe nothing; they are there if they are listed, or if nobody lists any."""
     if agent.standard in DESCRIBED:
         return None
-    listed = {one.type for one in agents_of(session, agent.standard)}
+    listed = types_of(agent.standard)
     is_there = not listed or agent.type in listed or agent.type.removesuffix(".service") in listed
     return Metadata(agent=agent.type) if is_there else None

@@ -10,6 +10,7 @@ from typing import Annotated
 from hashell.commands import founding
 from hashell.commands.advice import Finding, examine
 from hashell.commands.observed import node_lines
+from hashell.commands.votes import quorum_data, quorum_text, unresolved
 from hashell.errors import Refused, Usage
 from hashell.grammar.kinds import Flag, Integer, Kind, Path, choice
 from hashell.grammar.registry import command
@@ -40,22 +41,32 @@ def cluster_status(session: Session) -> Outcome:
 
 @command("cluster", "quorum", examples=("cluster quorum",))
 def cluster_quorum(session: Session) -> Outcome:
-    """Show the votes, and what the quorum is made of."""
-    quorum = session.status().quorum
-    rows = [
-        ("quorum", "yes" if quorum.has_quorum else "no"),
-        ("reason", quorum.reason),
-        ("votes", f"{quorum.votes} of {quorum.total}, more than half are needed"),
-        ("two_node", "yes" if quorum.two_node else "no"),
-        *(("UNSAFE", text) for text in quorum.unsafe),
-    ]
-    return Table(columns=("what", "is"), rows=tuple(rows))
+    """Show the votes, by which rule they are judged, and the verdict.
+
+    The votes are those of the nodes that the answering node hears, itself included. There is quorum while a DC is
+    heard that has it: also where the votes suffice, it takes a moment until one is elected.
+    """
+    status = session.status()
+    return Said(text=quorum_text(status), data=quorum_data(status))
+
+
+@command("cluster", "links", examples=("cluster links",))
+def cluster_links(session: Session) -> Outcome:
+    """Show how the node that answers hears the others."""
+    rows = tuple(
+        (link.node, link.presence, "" if link.silence_ms is None else f"{link.silence_ms} ms ago", link.incarnation)
+        for link in session.status().links
+    )
+    note = "" if rows else "There is no other node."
+    return Table(columns=("node", "presence", "heard", "incarnation"), rows=rows, note=note)
 
 
 @command("cluster", "health", examples=("cluster health",))
 def cluster_health(session: Session) -> Outcome:
     """Look for what would hurt later: lost contact, no fencing, votes that may tie; with advice for each."""
-    found: tuple[Finding, ...] = examine(session.status(), session.applied().cib)
+    status, cib = session.status(), session.applied().cib
+    names = sorted({*status.quorum.voters, *(node.id for node in cib.nodes), *(link.node for link in status.links)})
+    found: tuple[Finding, ...] = examine(status, cib, unresolved=unresolved(names))
     rows = tuple((one.level, one.text, one.advice) for one in found)
     if not rows:
         return Said(text="Nothing is wrong.", data={"findings": []})

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import Annotated
 
 from hashell.commands import agentwork, declaring, editing, statements, transfer
 from hashell.commands.checking import Origin, check_all, check_change, refuse
 from hashell.commands.drafting import CONFIGURE
-from hashell.commands.secrets import masked, shown
-from hashell.commands.selection import Selector, part, selected
+from hashell.commands.secrets import shown, shown_pair
+from hashell.commands.selection import TYPES, Selector, part, selected, type_of
 from hashell.commands.transfer import as_xml
-from hashell.grammar.kinds import DryRun, Kind, ShowSecrets
+from hashell.grammar.kinds import DryRun, Kind, ShowSecrets, flag
 from hashell.grammar.registry import command
 from hashell.outcomes import Change, Listing, Outcome, Planned, Said
 from hashell.session import Session
 from hashelld.cib.diff import unified
+from hashelld.cib.document import Cib
 from hashelld.cib.lang.format import format_cib
 
 
 __all__ = ["agentwork", "declaring", "editing", "statements", "transfer"]
 
+AllIds = Annotated[bool, flag("print also the ids of parts that nothing refers to")]
 PictureFile = Annotated[str, Kind(name="file", help="FILE.svg, FILE.dot or FILE.txt; - is the screen", is_path=True)]
 
 
@@ -33,19 +36,25 @@ PictureFile = Annotated[str, Kind(name="file", help="FILE.svg, FILE.dot or FILE.
         "configure show type:location",
         "configure show xml",
         "configure show --show-secrets",
+        "configure show --ids web",
     ),
 )
-def configure_show(session: Session, *selection: Selector, show_secrets: ShowSecrets = False) -> Outcome:
+def configure_show(
+    session: Session, *selection: Selector, show_secrets: ShowSecrets = False, ids: AllIds = False
+) -> Outcome:
     """Print the configuration, or a selection of it, in the configure language or (xml) as CIB XML.
 
     A selection is an id, a pattern such as web*, type:TYPE, tag:TAG (what the tag names), related:ID (what it names,
-    and what names it), or changed. At a terminal, passwords and the like are stars.
+    and what names it), or changed. At a terminal, passwords and the like are stars. Chosen ids of sets and rules are
+    printed where something refers to them; with --ids all of them are, as they are in what is saved.
     """
     chosen = selected(session, tuple(word for word in selection if word != "xml"))
     cib = shown(session, session.cib(), is_asked_for=show_secrets)
     if "xml" in selection:
         return Listing(text=as_xml(part(cib, chosen)), language="xml")
-    return Listing(text=format_cib(cib, chosen), language="crm")
+    if os.environ.get("HASHELL_SORT") == "on":
+        cib = Cib(tuple(sorted(cib.objects, key=lambda found: (TYPES.index(type_of(found)), found.id))))
+    return Listing(text=format_cib(cib, chosen, is_brief=not ids), language="crm")
 
 
 @command(CONFIGURE, "diff", examples=("configure diff",))
@@ -117,9 +126,7 @@ def configure_commit(session: Session, *, dry_run: DryRun = False) -> Outcome:
 
 def _difference(session: Session, *, is_asked_for: bool = False) -> str:
     draft = session.draft
-    if session.options.shows_secrets or is_asked_for:
-        return unified(draft.original, draft.cib, "applied", "draft")
-    return unified(masked(draft.original), masked(draft.cib, draft.original), "applied", "draft")
+    return unified(*shown_pair(session, draft.original, draft.cib, is_asked_for=is_asked_for), "applied", "draft")
 
 
 def _foreseen(session: Session) -> Planned:

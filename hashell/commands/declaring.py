@@ -8,6 +8,7 @@ from typing import Annotated
 
 from hashell.commands.drafting import CONFIGURE, replace_draft
 from hashell.commands.editing import take_text
+from hashell.commands.secrets import shown_pair
 from hashell.commands.selection import Selector, part, selected
 from hashell.commands.transfer import as_xml, pushed, read_text
 from hashell.commands.upgrading import upgraded
@@ -51,7 +52,7 @@ def configure_apply(session: Session, path: Path, *, prune: Prune = False, dry_r
     results = _results(before, after, loaded.named)
     is_changed = before != after
     if dry_run:
-        text = unified(before, after, "applied", loaded.origin.name or path)
+        text = unified(*shown_pair(session, before, after), "applied", loaded.origin.name or path)
         return Listing(text=text, language="diff") if text else Said(text="unchanged", data={"changed": False})
     told = "\n".join((*(f"{name}: {result}" for name, result in results.items()), _word(is_changed)))
     if not is_changed:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from hashell.commands.changes import UNCHANGED, carry_out
-from hashell.commands.checking import TYPED, Origin, check_change
 from hashell.outcomes import Said
 from hashell.session import Session
 from hashelld.cib.document import Cib
 from hashelld.cib.edit import Edit, apply
 
 
+if TYPE_CHECKING:
+    from hashell.commands.checking import Checked, Origin
+
+
 CONFIGURE = "configure"
 
 
-def change_draft(session: Session, edits: tuple[Edit, ...], told: str, *, origin: Origin = TYPED) -> Said:
+def change_draft(session: Session, edits: tuple[Edit, ...], told: str, *, origin: Origin | None = None) -> Said:
     """Make the edits in the draft."""
     if not edits:
         return Said(text=UNCHANGED, data={"changed": False})
@@ -24,12 +30,12 @@ def change_draft(session: Session, edits: tuple[Edit, ...], told: str, *, origin
 def set_at_once(session: Session, edits: tuple[Edit, ...], told: str) -> Said:
     """Check and commit edits of the applied configuration, whatever the draft is."""
     before = session.applied().cib
-    warnings = check_change(session, before, apply(before, edits)).settle(is_forced=session.options.force)
+    warnings = _checked(session, before, apply(before, edits)).settle(is_forced=session.options.force)
     said = carry_out(session, edits, told)
     return Said(text=said.text, data=said.data, warnings=(*warnings, *said.warnings))
 
 
-def replace_draft(session: Session, cib: Cib, told: str, *, origin: Origin = TYPED) -> Said:
+def replace_draft(session: Session, cib: Cib, told: str, *, origin: Origin | None = None) -> Said:
     """Make a document the draft."""
     if cib == session.draft.cib:
         return Said(text=UNCHANGED, data={"changed": False})
@@ -37,9 +43,15 @@ def replace_draft(session: Session, cib: Cib, told: str, *, origin: Origin = TYP
     return _told(session, told, origin)
 
 
-def _told(session: Session, told: str, origin: Origin) -> Said:
+def _told(session: Session, told: str, origin: Origin | None) -> Said:
     if session.level == CONFIGURE:
         return Said(text=told, data={"changed": True})
-    checked = check_change(session, session.draft.original, session.draft.cib)
-    warnings = checked.settle(is_forced=session.options.force, origin=origin)
-    return Said(text=told, data={"changed": True}, warnings=warnings)
+    checked = _checked(session, session.draft.original, session.draft.cib)
+    where = {} if origin is None else {"origin": origin}
+    return Said(text=told, data={"changed": True}, warnings=checked.settle(is_forced=session.options.force, **where))
+
+
+def _checked(session: Session, before: Cib, after: Cib) -> Checked:
+    """The checks are imported for those who change something."""
+    checked: Checked = import_module("hashell.commands.checking").check_change(session, before, after)
+    return checked

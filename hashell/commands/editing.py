@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Annotated
 
-from hashell.commands.checking import TYPED, Origin, attempt, refuse, resolver
+from msgspec.structs import replace
+
+from hashell.commands.checking import TYPED, Origin, attempt, refuse, resolver, told
 from hashell.commands.drafting import CONFIGURE, change_draft, replace_draft
 from hashell.commands.selection import Selector, part, selected
 from hashell.commands.transfer import as_xml, from_xml
@@ -15,6 +17,7 @@ from hashell.errors import Refused, Usage
 from hashell.grammar.kinds import GroupRef, Kind, ObjectRef, choice, flag
 from hashell.grammar.registry import command
 from hashell.grammar.scope import Scope
+from hashell.grammar.secrecy import repeated
 from hashell.outcomes import Candidate, Outcome, Said
 from hashell.session import Session
 from hashell.settings import read
@@ -55,7 +58,7 @@ Membership = Annotated[str, choice("add:put primitives into the group", "remove:
 def configure_set(session: Session, path: ValuePath, value: str) -> Outcome:
     """Change one value by its path: RESOURCE.NAME, RESOURCE.params.NAME, RESOURCE.OPERATION.[INTERVAL.]OPTION."""
     edits = attempt(lambda: change.set_path(session.draft.cib, path, value))
-    return change_draft(session, edits, f"{path} is {value}.")
+    return change_draft(session, edits, f"{path} is {repeated(path.rpartition('.')[2], value)}.")
 
 
 @command(CONFIGURE, "unset", examples=("configure unset web.port", "configure unset web.monitor.timeout"))
@@ -110,8 +113,9 @@ def configure_ungroup(session: Session, group: GroupRef, *more: GroupRef, cascad
 def configure_delete(session: Session, id_: ObjectRef, *more: ObjectRef, cascade: Cascade = False) -> Outcome:
     """Delete objects; a resource that runs is stopped by the cluster first.
 
-    What names a deleted object is listed and refuses it; with --cascade it is changed, or deleted too.
+    What names a deleted object is listed and refuses it; with --cascade (or --force) it is changed, or deleted too.
     """
+    cascade = cascade or session.options.force
     edits = attempt(lambda: change.delete(session.draft.cib, (id_, *more), cascade=cascade))
     gone = [edit.id for edit in edits if isinstance(edit, Delete)]
     changed = [edit.object.id for edit in edits if isinstance(edit, Put)]
@@ -185,16 +189,20 @@ def take_text(session: Session, visible: Cib, text: str) -> Outcome:
     names = {key_of(o) for o in visible.objects}
     others = Cib(tuple(o for o in cib.objects if key_of(o) not in names))
     origin = TYPED
+    warnings: tuple[str, ...] = ()
     if text.lstrip().startswith("<"):
         edits: tuple[Edit, ...] = tuple(Put(found) for found in from_xml(text, "the text").objects)
     else:
         statements, found = parse_text(text)
-        edits, more = lower(statements, others, Mode.CREATE, resolver(session))
+        force = session.options.force
+        edits, more = lower(statements, others, Mode.CREATE, resolver(session), is_forced=force)
         origin = Origin(text, tuple(statements))
         refuse((*found, *more), origin)
+        warnings = told((*found, *more), origin)
     after = {key_of(o): o for o in apply(others, edits).objects}
     kept = [after.pop(key_of(o)) for o in cib.objects if key_of(o) in after]
-    return replace_draft(session, Cib((*kept, *after.values())), "The draft is as you edited it.", origin=origin)
+    said = replace_draft(session, Cib((*kept, *after.values())), "The draft is as you edited it.", origin=origin)
+    return replace(said, warnings=(*warnings, *said.warnings))
 
 
 def _left(session: Session) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from hashell.commands.consequences import Placement, changes_of, steps_of, untouched
+from hashell.commands.secrets import shown_pair
 from hashell.outcomes import Outcome, Planned, Why
 from hashell.session import Session
 from hashelld.cib.diff import unified
@@ -44,7 +45,8 @@ def foresee_edits(session: Session, edits: tuple[Edit, ...]) -> Planned:
     """What the cluster would do if these edits were committed now, whatever the draft is."""
     applied = session.applied().cib
     after = apply(applied, edits)
-    return foresee(replace(session.view(), cib=after), unified(applied, after, "applied", "with this"))
+    seen = shown_pair(session, applied, after)
+    return foresee(replace(session.view(), cib=after), unified(*seen, "applied", "with this"))
 
 
 def planned(transition: Transition, before: Placement, diff: str = "") -> Planned:

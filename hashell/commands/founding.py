@@ -114,6 +114,15 @@ def names_in(toml: str) -> tuple[str, ...]:
     return tuple(str(node["name"]) for node in nodes if isinstance(node, dict) and "name" in node)
 
 
+def own_name_in(toml: str) -> str:
+    """What a hashelld.toml says that this node is called; empty when it does not say."""
+    try:
+        node = tomllib.loads(toml).get("node", {})
+    except tomllib.TOMLDecodeError:
+        return ""
+    return str(node.get("name", "")) if isinstance(node, dict) else ""
+
+
 def moved_key(toml: str, folder: Path) -> str:
     """The text with the key file in another folder."""
     lines = [

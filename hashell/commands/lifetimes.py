@@ -97,8 +97,12 @@ def read_wish(session: Session, words: tuple[str, ...]) -> Wish:
 
 def end_of(session: Session, for_ms: int) -> str:
     """The moment after so many milliseconds, by the cluster's clock, as ISO 8601 in UTC."""
-    now_ms = session.status().wall_ms or time.time_ns() // 1_000_000
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime((now_ms + for_ms) / 1000))
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime((now_of(session) + for_ms) / 1000))
+
+
+def now_of(session: Session) -> int:
+    """Wall-clock milliseconds by the cluster's clock; of a file, by ours."""
+    return session.status().wall_ms or time.time_ns() // 1_000_000
 
 
 def with_timed(sets: tuple[AttributeSet, ...], name: str, value: str, end: str) -> tuple[AttributeSet, ...]:

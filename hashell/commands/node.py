@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -11,9 +12,11 @@ from hashell.commands.changes import carry_out_or_preview, listed, with_attribut
 from hashell.commands.drafting import set_at_once
 from hashell.commands.lifetimes import NodesFor, Wish, end_of, read_wish, with_timed, without_timed
 from hashell.commands.observed import node_lines
+from hashell.commands.secrets import shown_values
 from hashell.errors import Refused, Usage
 from hashell.grammar.kinds import DryRun, NodeRef, Wait, choice, flag
 from hashell.grammar.registry import command
+from hashell.grammar.secrecy import repeated
 from hashell.outcomes import Outcome, Said, Table
 from hashell.session import Session
 from hashelld.cib.document import Cib
@@ -41,7 +44,8 @@ def node_show(session: Session, *nodes: NodeRef) -> Outcome:
         if nodes and line.node not in nodes:
             continue
         found = cib.node(line.node)
-        attributes = " ".join(f"{p.name}={p.value or ''}" for p in pairs_of(found.attributes)) if found else ""
+        given = {p.name: p.value or "" for p in pairs_of(found.attributes)} if found else {}
+        attributes = " ".join(f"{name}={value}" for name, value in shown_values(session, given).items())
         transient = next((n.status.attributes for n in session.status().nodes if n.node == line.node), {})
         passing = " ".join(f"{name}={value}" for name, value in sorted(transient.items()))
         rows.append((line.node, line.state, "DC" if line.is_dc else "", str(line.resources), attributes, passing))
@@ -129,6 +133,32 @@ def node_fence(session: Session, node: NodeRef, *, confirm: Confirm = False) -> 
     return Said(text=done.text or fallback, data={"node": node, "confirmed": confirm})
 
 
+@command(
+    "node", "fence-history", aliases=("fence_history",), examples=("node fence-history", "node fence-history node2")
+)
+def node_fence_history(session: Session, *nodes: NodeRef) -> Outcome:
+    """Show how the last fencings ended: who fenced whom, with which device, what came of it, how long it took.
+
+    Newest last. The DC remembers as much; which node was ever confirmed off, and by whom, `history` tells.
+    """
+    found = [one for one in session.status().fenced if not nodes or one.target in nodes]
+    rows = tuple(
+        (
+            time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(one.ended_ms / 1000)),
+            one.target,
+            one.operation,
+            "done" if one.ok else "failed",
+            one.device,
+            one.by,
+            f"{one.duration_ms / 1000:.1f}s",
+            one.reason if one.times == 1 else f"{one.reason} ({one.times} times)",
+        )
+        for one in found
+    )
+    columns = ("when", "node", "operation", "result", "device", "by", "took", "reason")
+    return Table(columns=columns, rows=rows, note="" if rows else "No node was fenced.")
+
+
 @command("node", "clearstate", destroys=True, examples=("node clearstate node2",))
 def node_clearstate(session: Session, node: NodeRef) -> Outcome:
     """Vouch that a lost node is off, so that its resources are taken over: `node fence NODE --confirm`."""
@@ -147,7 +177,8 @@ def node_attribute(
     found = session.cib().node(node)
     sets = found.attributes if found else ()
     if verb == "show":
-        return _pairs(node, "attribute", {p.name: p.value or "" for p in pairs_of(sets)}, name)
+        given = shown_values(session, {p.name: p.value or "" for p in pairs_of(sets)})
+        return _pairs(node, "attribute", given, name)
     option = _named("attribute", verb, name, value)
     if verb == "delete" and value_of(sets, option) is None:
         raise Refused(f"{node} has no attribute '{option}'.")
@@ -188,7 +219,7 @@ def node_status_attr(
     """Set, delete or show a transient attribute of a node: it is gone when the node's daemon ends."""
     transient = next((view.status.attributes for view in session.status().nodes if view.node == node), {})
     if verb == "show":
-        return _pairs(node, "transient attribute", transient, name)
+        return _pairs(node, "transient attribute", shown_values(session, transient), name)
     option = _named("status-attr", verb, name, value)
     if verb == "delete" and option not in transient:
         raise Refused(f"{node} has no transient attribute '{option}'.")
@@ -261,4 +292,4 @@ def _pairs(node: str, what: str, given: Mapping[str, str], name: str | None) -> 
 
 
 def _told(node: str, name: str, value: str | None) -> str:
-    return f"{node} has no {name} any more." if value is None else f"{name} of {node} is {value}."
+    return f"{node} has no {name} any more." if value is None else f"{name} of {node} is {repeated(name, value)}."

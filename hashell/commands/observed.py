@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -10,16 +12,15 @@ from hashell.commands.changes import CLI_BAN, leftovers_of, members_of, node_of
 from hashell.outcomes import Instance, Leftover, NodeLine, StatusReport
 from hashell.session import Session
 from hashelld.cib.document import Cib
-from hashelld.cib.lang.format import format_agent
 from hashelld.cib.view import NodeView
 from hashelld.model.history import Role
 from hashelld.model.ids import NodeId
 from hashelld.model.options import parse_boolean
-from hashelld.model.resource import Bundle, Clone, Group, Primitive, Template, value_of
-from hashelld.policy.attributes import Attributes
-from hashelld.policy.rules import Facts
-from hashelld.policy.state.report import InstanceState
-from hashelld.policy.state.report import instances as observed_instances
+from hashelld.model.resource import Agent, Bundle, Clone, Group, Primitive, Template, value_of
+
+
+if TYPE_CHECKING:
+    from hashelld.policy.state.report import InstanceState
 
 
 REMOVED = "not in the configuration"
@@ -50,8 +51,9 @@ def node_lines(session: Session) -> tuple[NodeLine, ...]:
     views = {view.node: view for view in status.nodes}
     presence = {link.node: link.presence for link in status.links}
     names = dict.fromkeys([*(n.id for n in cib.nodes), *views, status.node, *presence])
-    attributes = Attributes(cib, status.wall_ms)
-    given = {n.id: attributes.resolve(n.attributes, Facts(status.wall_ms)) for n in cib.nodes}
+    attributes = import_module("hashelld.policy.attributes").Attributes(cib, status.wall_ms)
+    facts = import_module("hashelld.policy.rules").Facts(status.wall_ms)
+    given = {n.id: attributes.resolve(n.attributes, facts) for n in cib.nodes}
     load: dict[NodeId, int] = {}
     for instance in instances(session):
         for node in instance.nodes:
@@ -87,7 +89,8 @@ def instances(session: Session) -> tuple[Instance, ...]:
     """Every primitive, in the order of the configuration: once for each role that it has somewhere, or once stopped."""
     cib = session.applied().cib
     found: dict[str, list[InstanceState]] = {}
-    for state in observed_instances(replace(session.view(), cib=cib)):
+    policy = import_module("hashelld.policy.state.report")  # Whoever only completes a name does without it.
+    for state in policy.instances(replace(session.view(), cib=cib)):
         found.setdefault(state.resource.partition(":")[0], []).append(state)
     shown: list[Instance] = []
     for name in _displayed(cib):
@@ -139,9 +142,15 @@ def _instance(cib: Cib, name: str, states: list[InstanceState], role: Role, *, n
 
 def _agent(cib: Cib, primitive: Primitive) -> str:
     if primitive.agent is not None:
-        return format_agent(primitive.agent)
+        return _short(primitive.agent)
     template = cib.find(primitive.template or "")
-    return format_agent(template.agent) if isinstance(template, Template) else ""
+    return _short(template.agent) if isinstance(template, Template) else ""
+
+
+def _short(agent: Agent) -> str:
+    """As the configure language writes it."""
+    text: str = import_module("hashelld.cib.lang.format").format_agent(agent)
+    return text
 
 
 def _container(cib: Cib, name: str) -> tuple[str, str]:

@@ -99,8 +99,20 @@ def options_output(session: Session, how: Output) -> Outcome:
 @command(LEVEL, "wait", examples=("options wait on",))
 def options_wait(session: Session, state: OnOff) -> Outcome:
     """Say whether every change waits until the cluster has settled, as with --wait."""
-    session.options.wait = state is not False
+    session.options.wait = state
     return _set(session, "wait", "on" if session.options.wait else "off")
+
+
+@command(LEVEL, "sort-elements", aliases=("sort_elements",), examples=("options sort-elements on",))
+def options_sort_elements(session: Session, state: OnOff) -> Outcome:
+    """Say whether `configure show` sorts objects by kind and id, or keeps their order."""
+    return _set(session, "sort-elements", "on" if state else "off")
+
+
+@command(LEVEL, "user", examples=("options user admin",))
+def options_user(session: Session, name: str) -> Outcome:
+    """Choose who logs in on other nodes (`cluster run`, `copy`, `diff`); an empty name is yourself."""
+    return _set(session, "user", name)
 
 
 def _set(session: Session, name: str, value: str) -> Said:

@@ -35,6 +35,8 @@ KNOWN = {
     "pager": Preference("HASHELL_PAGER", "the program for long output; empty: none", default="less -RFX"),
     "theme": Preference("HASHELL_THEME", "colours", ("default", "colourblind")),
     "output": Preference("NO_COLOR", "whether there are colours", ("color", "plain")),
+    "sort-elements": Preference("HASHELL_SORT", "whether configure show sorts by kind and id", ("off", "on")),
+    "user": Preference("HASHELL_SSH_USER", "who logs in on other nodes: cluster run, copy (empty: you)"),
     "wait": Preference("HASHELL_WAIT", "whether every change waits until the cluster has settled", ("off", "on")),
 }
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from hashell.commands.agentwork import validate
 from hashell.commands.installed import agents_of
-from hashell.errors import Refused
+from hashell.errors import Refused, Usage
 from hashell.grammar.kinds import AgentName, choice
 from hashell.grammar.mistake import did_you_mean
 from hashell.grammar.registry import command
-from hashell.outcomes import Listing, Outcome, Table
+from hashell.outcomes import Listing, Outcome, Said, Table
 from hashell.session import Session
 from hashelld.model.metadata import Metadata, Parameter
 
@@ -79,6 +80,21 @@ def ra_info(session: Session, agent: AgentName) -> Outcome:
             what or f"There is no agent '{agent}' here. {hint or 'ra classes and ra list show what there is.'}"
         )
     return Listing(text=_described(str(found), metadata), language="text")
+
+
+@command("ra", "validate", examples=("ra validate ocf:heartbeat:IPaddr2 ip=10.0.0.9",))
+def ra_validate(session: Session, agent: AgentName, *parameters: str) -> Outcome:
+    """Let an agent check parameters (NAME=VALUE …), on this machine."""
+    found = session.agents.resolve(agent)
+    if found is None:
+        raise Refused(f"There is no agent '{agent}' here. ra classes and ra list show what there is.")
+    pairs = dict(word.partition("=")[::2] for word in parameters)
+    if not all("=" in word for word in parameters):
+        raise Usage("ra validate AGENT NAME=VALUE …")
+    objection = validate(session, found, "validate", pairs)
+    if objection:
+        raise Refused(objection)
+    return Said(text=f"{found} has no objection.", data={"agent": str(found), "objections": []})
 
 
 def _described(agent: str, metadata: Metadata) -> str:

@@ -26,7 +26,8 @@ from hashelld.cib.document import Cib
 from hashelld.cib.edit import Edit
 from hashelld.model.constraint import Colocation, Location, Order
 from hashelld.model.ids import ResourceId
-from hashelld.model.resource import value_of
+from hashelld.model.options import parse_boolean
+from hashelld.model.resource import Bundle, Clone, value_of
 from hashelld.model.score import format_score
 from hashelld.wire.client import Cleanup, Done
 
@@ -94,12 +95,14 @@ def resource_promote(
     session: Session, resource: ResourceRef, *, wait: Wait = False, dry_run: DryRun = False
 ) -> Outcome:
     """Let a promotable clone have promoted instances."""
+    _check_promotable(session, resource)
     return _set_role(session, (resource,), "Promoted", "is to be promoted", wait=wait, dry_run=dry_run)
 
 
 @command("resource", "demote", stops=True, examples=("resource demote db-clone",))
 def resource_demote(session: Session, resource: ResourceRef, *, wait: Wait = False, dry_run: DryRun = False) -> Outcome:
     """Let a promotable clone have no promoted instance."""
+    _check_promotable(session, resource)
     return _set_role(session, (resource,), "Unpromoted", "is to be demoted", wait=wait, dry_run=dry_run)
 
 
@@ -224,6 +227,21 @@ def resource_operations(session: Session, resource: ResourceRef, node: NodeRef |
             took = f"{result.duration_ms} ms"
             rows.append((result.resource, view.node, result.operation + every, result.status.value, answer, took))
     return Table(columns=("resource", "node", "operation", "status", "answer", "took"), rows=tuple(rows))
+
+
+def _check_promotable(session: Session, name: str) -> None:
+    """`Refused` when there is nothing in or around a resource that could be promoted."""
+    cib = session.applied().cib
+    around = (name, *containers_of(cib, name), *members_of(cib, name))
+    clones = [found for found in cib.resources if found.id in around and isinstance(found, Clone | Bundle)]
+    if not any(_is_promotable(found) for found in clones) and not session.options.force:
+        raise Refused(f"{name} is no promotable clone, and not inside of one (--force lets this pass).")
+
+
+def _is_promotable(found: Clone | Bundle) -> bool:
+    if isinstance(found, Bundle):
+        return True
+    return found.is_master or parse_boolean(value_of(found.meta, "promotable") or "") is True
 
 
 def _meta(cib: Cib, name: str, option: str) -> str | None:

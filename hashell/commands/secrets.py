@@ -5,31 +5,12 @@ What is piped or saved is whole, so that it can be loaded again; what is hidden 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import Final
-
-from msgspec.structs import replace
 
 from hashell.errors import Refused
+from hashell.grammar.secrecy import OTHER_STARS, STARS, is_secret, masked, secrets_of
 from hashell.session import Session
-from hashelld.cib.document import Cib, Object, key_of
-from hashelld.model.administration import Alert
-from hashelld.model.node import Node
-from hashelld.model.resource import AttributeSet, Bundle, Clone, Group, NvPair, Operation, Primitive, Template
-
-
-STARS: Final = "******"
-OTHER_STARS: Final = "****** (another one)"
-"""In a difference: a secret that is not the one before."""
-_SECRET: Final = re.compile(r"passw|passphrase|secret|token\Z|api_?key|private_?key", re.IGNORECASE)
-_HARMLESS: Final = re.compile(r"_script\Z|_file\Z", re.IGNORECASE)
-"""`passwd_script`: where the secret comes from."""
-
-
-def is_secret(name: str) -> bool:
-    """Is a value of this name a secret?"""
-    return _SECRET.search(name) is not None and _HARMLESS.search(name) is None
+from hashelld.cib.document import Cib
 
 
 def shown(session: Session, cib: Cib, *, is_asked_for: bool = False) -> Cib:
@@ -37,53 +18,17 @@ def shown(session: Session, cib: Cib, *, is_asked_for: bool = False) -> Cib:
     return cib if session.options.shows_secrets or is_asked_for else masked(cib)
 
 
-def masked(cib: Cib, before: Cib | None = None) -> Cib:
-    """The configuration with stars for secrets; those that are not as in `before` are told from those that are."""
-    old = {} if before is None else {key_of(o): secrets_of(o) for o in before.objects}
-    return Cib(tuple(masked_object(o, old.get(key_of(o), {})) for o in cib.objects))
+def shown_pair(session: Session, old: Cib, new: Cib, *, is_asked_for: bool = False) -> tuple[Cib, Cib]:
+    """Both sides of a difference as this user may have them printed: changed secrets are told from others."""
+    if session.options.shows_secrets or is_asked_for:
+        return old, new
+    return masked(old), masked(new, old)
 
 
-def masked_object(found: Object, before: Mapping[str, str] | None = None) -> Object:
-    """One object with stars for its secrets."""
-    known = before or {}
-
-    def pair(one: NvPair) -> NvPair:
-        if one.value is None or not is_secret(one.name):
-            return one
-        is_other = one.name in known and known[one.name] != one.value
-        return replace(one, value=OTHER_STARS if is_other else STARS)
-
-    def sets(given: tuple[AttributeSet, ...]) -> tuple[AttributeSet, ...]:
-        return tuple(replace(one, pairs=tuple(map(pair, one.pairs))) for one in given)
-
-    def operation(one: Operation) -> Operation:
-        return replace(one, params=sets(one.params)) if one.params else one
-
-    if not secrets_of(found):
-        return found
-    match found:
-        case Primitive() | Template():
-            return replace(found, params=sets(found.params), operations=tuple(map(operation, found.operations)))
-        case Group() | Clone() | Bundle() | Alert():
-            return replace(found, params=sets(found.params))
-        case Node():
-            return replace(found, attributes=sets(found.attributes))
-        case _:
-            return found
-
-
-def secrets_of(found: Object) -> dict[str, str]:
-    """The secrets of an object by their names."""
-    match found:
-        case Primitive() | Template():
-            sets = (*found.params, *(one for operation in found.operations for one in operation.params))
-        case Group() | Clone() | Bundle() | Alert():
-            sets = found.params
-        case Node():
-            sets = found.attributes
-        case _:
-            return {}
-    return {p.name: p.value for one in sets for p in one.pairs if p.value is not None and is_secret(p.name)}
+def shown_values(session: Session, pairs: Mapping[str, str]) -> dict[str, str]:
+    """Names with their values, with stars for secrets where this user may not have them printed."""
+    hides = not session.options.shows_secrets
+    return {name: STARS if hides and is_secret(name) else value for name, value in pairs.items()}
 
 
 def refuse_stars(cib: Cib) -> None:

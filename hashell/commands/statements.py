@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from hashell.commands.checking import Origin, refuse, resolver
-from hashell.commands.drafting import CONFIGURE, change_draft
-from hashell.commands.secrets import refuse_stars
+from importlib import import_module
+
+from hashell.commands.drafting import CONFIGURE
 from hashell.grammar.kinds import Rest
 from hashell.grammar.registry import command
 from hashell.outcomes import Outcome, Table
 from hashell.session import Session
 from hashelld.cib.document import OP_DEFAULTS, PROPERTY, RSC_DEFAULTS, Cib, Properties
-from hashelld.cib.edit import Put
-from hashelld.cib.lang.lower import Mode, lower
-from hashelld.cib.lang.parse import parse_text
 from hashelld.model.options import CLUSTER_PROPERTIES, META_ATTRIBUTES, OPERATION_ATTRIBUTES, Option
 from hashelld.model.resource import pairs_of
 
@@ -202,16 +199,9 @@ def configure_op_defaults(session: Session, statement: Rest = "") -> Outcome:
 
 
 def _add(session: Session, keyword: str, rest: str) -> Outcome:
-    text = f"{keyword} {rest}"
-    statements, found = parse_text(text)
-    edits, more = lower(statements, session.draft.cib, Mode.CREATE, resolver(session))
-    origin = Origin(text, tuple(statements))
-    refuse((*found, *more), origin)
-    refuse_stars(Cib(tuple(edit.object for edit in edits if isinstance(edit, Put))))
-    name = statements[0].item.id if statements else ""
-    what = f"{keyword} {name}" if name != keyword else keyword
-    told = f"{what} is in the draft." if session.level == CONFIGURE else f"{what} is configured."
-    return change_draft(session, edits, told, origin=origin)
+    """The language is imported for those who say something in it: help does without."""
+    added: Outcome = import_module("hashell.commands.stating").add(session, keyword, rest)
+    return added
 
 
 def _options(cib: Cib, kind: str, known: tuple[Option, ...]) -> Outcome:

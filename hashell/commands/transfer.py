@@ -9,7 +9,7 @@ from typing import Annotated
 
 import msgspec
 
-from hashell.commands.checking import Origin, refuse, resolver
+from hashell.commands.checking import Origin, refuse, resolver, told
 from hashell.commands.drafting import CONFIGURE, replace_draft
 from hashell.commands.secrets import refuse_stars
 from hashell.commands.selection import Selector, part, selected
@@ -52,9 +52,9 @@ def configure_load(session: Session, way: Way, path: Path) -> Outcome:
     """
     loaded = read_text(session, path, is_update=way == "update")
     after = pushed(session.draft.cib, loaded.cib) if way == "push" else loaded.cib
-    return replace_draft(
-        session, after, f"Loaded {loaded.origin.name or path}: {len(after.objects)} objects.", origin=loaded.origin
-    )
+    done = f"Loaded {loaded.origin.name or path}: {len(after.objects)} objects."
+    said = replace_draft(session, after, done, origin=loaded.origin)
+    return msgspec.structs.replace(said, warnings=(*loaded.warnings, *said.warnings))
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -63,11 +63,12 @@ class Loaded(msgspec.Struct, frozen=True):
     cib: Cib
     named: tuple[str, ...]
     origin: Origin
+    warnings: tuple[str, ...] = ()
 
 
 def read_text(session: Session, path: str, *, is_update: bool) -> Loaded:
     """A file (- is standard input) in the configure language or as CIB XML; any error is `Refused` with its place."""
-    text = _read(path)
+    text = read_file(path)
     name = "standard input" if path == "-" else path
     before = session.draft.cib
     if text.lstrip().startswith("<"):
@@ -78,11 +79,12 @@ def read_text(session: Session, path: str, *, is_update: bool) -> Loaded:
     statements, found = parse_text(text)
     origin = Origin(text, tuple(statements), name)
     base, mode = (before, Mode.UPDATE) if is_update else (Cib(), Mode.CREATE)
-    edits, more = lower(statements, base, mode, resolver(session))
+    edits, more = lower(statements, base, mode, resolver(session), is_forced=session.options.force)
     refuse(sorted((*found, *more), key=lambda d: (d.line, d.column)), origin)
     after = apply(base, edits)
     refuse_stars(after)
-    return Loaded(after, tuple(key_of(o) for one in statements for o in one.objects), origin)
+    named = tuple(key_of(o) for one in statements for o in one.objects)
+    return Loaded(after, named, origin, told((*found, *more), origin))
 
 
 @command(
@@ -129,7 +131,8 @@ def pushed(before: Cib, made: Cib) -> Cib:
     return Cib((*kept, *new.values()))
 
 
-def _read(path: str) -> str:
+def read_file(path: str) -> str:
+    """The text of a file (- is standard input); what cannot be read is `Refused`."""
     try:
         if path == "-":
             return sys.stdin.read(SIZE_MAX)

@@ -10,9 +10,11 @@ from msgspec.structs import replace
 from hashell.commands.agentwork import PrimitiveRef
 from hashell.commands.changes import resource_of, with_meta, with_parameter
 from hashell.commands.drafting import set_at_once
+from hashell.commands.secrets import shown_values
 from hashell.errors import Refused, Usage
 from hashell.grammar.kinds import ResourceRef, choice
 from hashell.grammar.registry import command
+from hashell.grammar.secrecy import repeated
 from hashell.outcomes import Outcome, Table
 from hashell.session import Session
 from hashelld.cib.edit import Edit, Put
@@ -68,7 +70,8 @@ def resource_param(
     """Set, delete or show an instance parameter of a resource; a changed parameter restarts it."""
     found = resource_of(session.cib(), resource)
     if verb == "show":
-        return _pairs(resource, tuple((p.name, p.value or "") for p in pairs_of(found.params)), name)
+        given = shown_values(session, {p.name: p.value or "" for p in pairs_of(found.params)})
+        return _pairs(resource, tuple(given.items()), name)
     option = _name_of("param", verb, name, value)
     if verb == "delete" and value_of(found.params, option) is None:
         raise Refused(f"{resource} has no parameter '{option}'.")
@@ -186,4 +189,6 @@ def _pairs(resource: str, pairs: tuple[tuple[str, str], ...], name: str | None) 
 
 
 def _told(resource: str, option: str, value: str | None) -> str:
-    return f"{resource} has no {option} any more." if value is None else f"{option} of {resource} is {value}."
+    if value is None:
+        return f"{resource} has no {option} any more."
+    return f"{option} of {resource} is {repeated(option, value)}."

@@ -1,4 +1,7 @@
-"""`python -m hashell.generate [--check]`: writes man/ and completions/ from the registry, or compares them with it."""
+"""`python -m hashell.generate [--check]`: writes man/, completions/ and the index of commands from the registry.
+
+With --check it compares them with it.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from pathlib import Path
 
 from hashell.generate.bash import bash_completion
 from hashell.generate.fish import fish_completion
+from hashell.generate.index import command_index
 from hashell.generate.man import pages
 from hashell.generate.zsh import zsh_completion
 
@@ -17,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def files() -> dict[str, str]:
     """Every generated file with its text."""
     return {
+        "hashell/grammar/index.py": command_index(),
         "completions/hashell.bash": bash_completion(),
         "completions/_hashell": zsh_completion(),
         "completions/hashell.fish": fish_completion(),
@@ -36,7 +41,7 @@ def main(argv: list[str], root: Path = ROOT) -> int:
         return 1 if stale else 0
     for name in stale:
         target = root / name
-        target.parent.mkdir(exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(files()[name], encoding="utf-8")
         sys.stdout.write(f"wrote {name}\n")
     return 0

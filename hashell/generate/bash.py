@@ -19,15 +19,15 @@ _hashell_offer() {
 
 _hashell_ask() {
     # The words of the command so far, as they would be typed at the prompt.
-    local line first="$1" candidate
+    local line way="$1" first="$2" candidate
     local -a all=()
-    shift
+    shift 2
     line="$*"
     COMPREPLY=()
     while IFS=$'\\t' read -r candidate _; do
         all+=("$candidate")
         [[ $candidate == "$cur"* ]] && COMPREPLY+=("$candidate")
-    done < <("$first" "${_hashell_where[@]}" --complete "$line" 2>/dev/null)
+    done < <("$first" "${_hashell_where[@]}" "$way" "$line" 2>/dev/null)
     # An agent by its type alone.
     ((${#COMPREPLY[@]} == 0 && ${#all[@]} == 1)) && COMPREPLY=("${all[0]}")
 }
@@ -43,7 +43,7 @@ _hashell() {
     cur="${words[cword]}"
     for ((i = 1; i < cword; i++)); do
         case "${words[i]}" in
-            --socket | --cib)
+            --socket | --cib | --shadow | -c)
                 _hashell_where+=("${words[i]}" "${words[i + 1]}")
                 ((i++))
                 ;;
@@ -78,12 +78,17 @@ _hashell() {
         if [[ $cur == -* ]]; then
             _hashell_offer "${_hashell_command_options[$key]}"
         elif [[ " ${_hashell_valued[$key]} " == *" ${words[cword - 1]} "* ]]; then
-            _hashell_ask "${words[0]}" "${said[@]}" "$cur"
+            _hashell_ask --complete "${words[0]}" "${said[@]}" "$cur"
         elif [[ -n ${_hashell_paths[$key]+x} || " ${_hashell_filed[$key]} " == *" ${words[cword - 1]} "* ]]; then
             compopt -o filenames
             COMPREPLY=($(compgen -f -- "$cur"))
         elif [[ -z ${_hashell_wordless[$key]+x} ]]; then
-            _hashell_ask "${words[0]}" "${said[@]}" "$cur"
+            # Names of resources are asked for in a quicker way, where nothing else may stand.
+            local way=--complete
+            local -a of_command=($key)
+            at=$((${#said[@]} - ${#of_command[@]}))
+            [[ " ${said[*]}" != *" -"* ]] && ((at < ${_hashell_resources[$key]:-0})) && way=--names
+            _hashell_ask "$way" "${words[0]}" "${said[@]}" "$cur"
         fi
     fi
     _hashell_space
@@ -122,6 +127,7 @@ def bash_completion() -> str:
         _array("_hashell_valued", {row.key: " ".join(row.valued) for row in table if row.valued}),
         _array("_hashell_filed", {row.key: " ".join(row.filed) for row in table if row.filed}),
         _array("_hashell_paths", {row.key: "1" for row in table if row.takes_path}),
+        _array("_hashell_resources", {row.key: str(row.resources) for row in table if row.resources}),
         _array("_hashell_wordless", {row.key: "1" for row in table if _is_wordless(row)}),
         _BODY,
     ]

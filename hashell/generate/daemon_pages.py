@@ -72,16 +72,29 @@ _TABLES: Final = (
             ("name", "The node's name."),
             ("addresses", "A list of IP addresses; more than one are redundant links."),
             ("port", "When it differs from the cluster's."),
-            ("votes", "1 by default."),
+            ("votes", "1 by default. A node with 0 runs resources and has no say in who goes on."),
         ),
     ),
     (
         "[quorum]",
         (
-            ("two_node", "A cluster of two: the survivor goes on alone after it has fenced its peer."),
-            ("wait_for_all", "Wait for all nodes at the first start."),
-            ("auto_tie_breaker", "lowest, highest or a node's name: in an even split its side goes on."),
-            ("last_man_standing", "Lower the number of votes needed when nodes are lost one after another."),
+            (
+                "two_node",
+                "A cluster of two: quorum is both, and the survivor goes on alone after it has fenced its peer. "
+                "A node that starts waits for its peer, unless it stood alone before; wait_for_all is always on here.",
+            ),
+            ("wait_for_all", "A node that starts takes no office before it has seen all others; false by default."),
+            (
+                "auto_tie_breaker",
+                "lowest or highest (of the nodes' names), a node's name, or a list of names of which the first that "
+                "votes counts: of two halves the one with this node goes on. Not with two_node.",
+            ),
+            (
+                "last_man_standing",
+                "Who is lost and confirmed off, or leaves, votes no more until it returns: the votes that are needed "
+                "fall with the nodes that are there. Half of the votes lost at once are lost all the same, and from "
+                "two to one only auto_tie_breaker goes on. Not with two_node.",
+            ),
             ("last_man_standing_window", "How long after a loss that happens; 10s by default."),
             (
                 "takeover_delay",

@@ -14,7 +14,7 @@ function __hashell_words
     set -e words[1]
     while set -q words[1]
         switch $words[1]
-            case --socket --cib -f --file
+            case --socket --cib --shadow -c -f --file
                 set -e words[1]
                 set -q words[1]; and set -e words[1]
             case '-*'
@@ -40,7 +40,7 @@ function __hashell_ask
     set -l where
     set -l words (commandline -opc)
     for i in (seq (count $words))
-        if contains -- $words[$i] --socket --cib
+        if contains -- $words[$i] --socket --cib --shadow -c
             set -a where $words[$i] $words[(math $i + 1)]
         end
     end
@@ -57,7 +57,7 @@ def fish_completion() -> str:
     table = rows()
     lines = [_HEAD]
     for name, text in GLOBAL_OPTIONS.items():
-        file = " -r -F" if name in WITH_FILE else ""
+        file = " -r -F" if name in WITH_FILE else " -x" if name == "--shadow" else ""
         lines.append(f"complete -c hashell -n '__hashell_is' -l {name[2:]}{file} -d {_quoted(text)}\n")
     lines += [
         f"complete -c hashell -n '__hashell_is' -a {name} -d {_quoted(text)}\n" for name, text in levels().items()

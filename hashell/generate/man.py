@@ -18,7 +18,7 @@ from hashelld.model.options import (
 )
 
 
-_OPTION_VALUES = {"--socket": " PATH", "--cib": " FILE", "--file": " PATH"}
+_OPTION_VALUES = {"--socket": " PATH", "--cib": " FILE", "--shadow": " NAME", "--file": " PATH"}
 _EXIT = (
     ("0", "Done."),
     ("1", "Refused or failed; nothing was changed unless the message says so."),
@@ -30,6 +30,11 @@ _ENVIRONMENT = (
     ("HASHELL_SOCKET", "Which daemon to talk to."),
     ("HASHELL_EDITING", "emacs (the default) or vi: the keys of the prompt."),
     ("VISUAL, EDITOR", "The editor of configure edit."),
+    ("HASHELL_THEME", "default or colourblind."),
+    ("HASHELL_PAGER, PAGER", "The program that shows what is longer than the screen; empty: none."),
+    ("HASHELL_SORT", "on: configure show sorts by kind and id."),
+    ("HASHELL_SSH_USER", "Who logs in on other nodes: cluster run, copy and diff."),
+    ("HASHELL_WAIT", "on: every change waits until the cluster has settled."),
     ("NO_COLOR", "When set, nothing is coloured."),
     ("HASHELL_DEBUG", "When set, an internal error shows where it happened."),
 )
@@ -77,6 +82,9 @@ def shell_page() -> str:
 def _files() -> list[tuple[str, str]]:
     return [
         ("/run/hashell/hashelld.sock", "The daemon's socket."),
+        ("~/.config/hashell/settings", "Preferences, written by options save; the environment goes before them."),
+        ("~/.local/state/hashell/drafts", "Drafts of configure that were not committed."),
+        ("~/.local/state/hashell/shadows", "Shadows: see the level cib."),
         ("~/.local/state/hashell/history", "Typed lines, without those that look like secrets; mode 0600."),
     ]
 

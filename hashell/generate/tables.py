@@ -7,21 +7,26 @@ from typing import Final
 import msgspec
 
 from hashell.grammar.bind import COMMON
+from hashell.grammar.kinds import resource_candidates
 from hashell.grammar.registry import EVERYWHERE, LEVELS, Command, all_commands
 
 
 GLOBAL_OPTIONS: Final = {
     "--socket": "which hashelld to talk to",
     "--cib": "work on a CIB file",
+    "--shadow": "work on a shadow: hashell cib list",
     "--file": "run the statements of a file",
     "--json": COMMON["--json"],
     "--force": COMMON["--force"],
     "--yes": COMMON["--yes"],
     "--wait": COMMON["--wait"],
+    "--show-secrets": "print passwords and the like at a terminal, too",
     "--version": "print the version",
     "--help": "explain",
 }
 """Options before the command, with their help."""
+MANY: Final = 99
+"""More words than are ever given."""
 WITH_FILE: Final = ("--socket", "--cib", "--file")
 """Those that name a file."""
 
@@ -40,6 +45,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """Options that are followed by a word of the cluster: the name of a node, and the like."""
     filed: tuple[str, ...] = ()
     """Options that are followed by a file."""
+    resources: int = 0
+    """So many of its words, from the first on, are names of resources."""
 
     @property
     def key(self) -> str:
@@ -59,6 +66,7 @@ def rows() -> list[Row]:
             takes_path=bool(one.positionals) and all(word.kind.is_path for word in one.positionals),
             valued=_options(one, is_path=False),
             filed=_options(one, is_path=True),
+            resources=_resources(one),
         )
         for one in all_commands()
         if one.level != EVERYWHERE or one.name == "help"
@@ -68,6 +76,13 @@ def rows() -> list[Row]:
 def _options(command: Command, *, is_path: bool) -> tuple[str, ...]:
     valued = (option for option in command.options if not option.kind.is_flag)
     return tuple(f"--{option.name}" for option in valued if option.kind.is_path is is_path)
+
+
+def _resources(command: Command) -> int:
+    kinds = [word.kind.offer is resource_candidates for word in command.positionals]
+    count = kinds.index(False) if False in kinds else len(kinds)
+    is_endless = count == len(kinds) > 0 and command.positionals[-1].is_repeated
+    return MANY if is_endless else count
 
 
 def words_at_top(table: list[Row]) -> list[str]:

@@ -27,7 +27,7 @@ _hashell() {
   local hashell_program="${words[1]}" hashell_at=0 key i
   for ((i = 2; i < CURRENT; i++)); do
     case "${words[i]}" in
-      --socket|--cib) hashell_where+=("${words[i]}" "${words[i+1]}"); ((i++)) ;;
+      --socket|--cib|--shadow|-c) hashell_where+=("${words[i]}" "${words[i+1]}"); ((i++)) ;;
       -f|--file) ((i++)) ;;
       -*) ;;
       *) hashell_at=$i; break ;;

@@ -62,8 +62,10 @@ def _step(line: str, word: Word, level: str, *, is_below: bool = False) -> Targe
         if found is not None:
             return Target(level=place, command=found, used=1)
     names = _names(level, is_below=is_below)
-    if word.text in names:
-        return names[word.text]
+    # First words may be in any case, as in crmsh.
+    for name in (word.text, word.text.lower()):
+        if name in names:
+            return names[name]
     return _abbreviated(line, word, level, names)
 
 
@@ -144,7 +146,7 @@ class _Binder:
                 self._wrong(word, f"{self.command.path} takes no more words", hint)
                 break
             if rest[0].kind.is_rest:
-                self.arguments.append(self.line[word.start :].rstrip())
+                self.arguments.append(self._rest(word))
                 rest.clear()
                 break
             self._positional(word, rest[0])
@@ -159,6 +161,14 @@ class _Binder:
             options=self.options,
             common=frozenset(self.common),
         )
+
+    def _rest(self, first: Word) -> str:
+        """The rest of the line as typed, but for common options at its very end: they are the command's."""
+        words = self.words[self.at :]
+        while len(words) > 1 and self.line[words[-1].start :].rstrip() == words[-1].text and words[-1].text in COMMON:
+            self.common.add(words.pop().text)
+            self.line = self.line[: words[-1].end]
+        return self.line[first.start : words[-1].end]
 
     def _missing(self, rest: list[Parameter]) -> None:
         needed = next((one for one in rest if not one.is_optional), None)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib import import_module
 from typing import Final
 
 from hashell.errors import HashellError
 from hashell.grammar.bind import COMMON, Target, names_at, resolve
 from hashell.grammar.registry import EVERYWHERE, LEVELS, Command, Parameter
 from hashell.grammar.scope import Scope
-from hashell.grammar.statements import STATEMENTS, complete_statement
 from hashell.grammar.words import Word, quote, split
 from hashell.outcomes import Candidate
 
@@ -90,8 +90,12 @@ def _candidates(text: str, before: list[Word], partial: str, scope: Scope) -> li
     if target.command is None:
         return _names(names_at(target.level, is_below=True), partial, target.level)
     command, given = target.command, before[target.used :]
-    if command.level == "configure" and command.name in STATEMENTS:
-        return complete_statement(command.name, scope, tuple(word.text for word in given), partial)
+    if command.takes_rest and command.level == "configure":
+        statements = import_module("hashell.grammar.statements")
+        if command.name in statements.STATEMENTS:
+            texts = tuple(word.text for word in given)
+            found: list[Candidate] = statements.complete_statement(command.name, scope, texts, partial)
+            return found
     if partial.startswith("-"):
         return _options(command, given)
     parameter, texts = _expected(command, given)

@@ -9,7 +9,7 @@ from hashell.grammar.bind import names_at
 from hashell.grammar.helptext import command_help, level_help
 from hashell.grammar.kinds import Kind
 from hashell.grammar.mistake import did_you_mean
-from hashell.grammar.registry import EVERYWHERE, LEVELS, command, commands_of
+from hashell.grammar.registry import EVERYWHERE, LEVELS, command, commands_of, exact_command
 from hashell.grammar.scope import Scope
 from hashell.outcomes import Candidate, Listing, Outcome, Said
 from hashell.session import Session
@@ -82,11 +82,13 @@ def show_help(session: Session, topic: Topic = "", word: Topic = "") -> Outcome:
     """Explain a command or a level; without a topic, list what may be typed here."""
     if not topic:
         return Listing(text=level_help(session.level), language="text")
-    if word:
-        names = names_at(topic, is_below=True) if topic in LEVELS else {}
-        wanted, where = word, topic
-    else:
-        names, wanted, where = names_at(session.level), topic, session.level
+    if topic in LEVELS and topic != EVERYWHERE and not word:
+        return Listing(text=level_help(topic), language="text")
+    wanted, where = (word, topic) if word else (topic, session.level)
+    exact = exact_command(where, wanted)
+    if exact is not None:
+        return Listing(text=command_help(exact), language="text")
+    names = names_at(where, is_below=bool(word)) if where in LEVELS else {}
     target = names.get(wanted)
     if target is None:
         hint = did_you_mean(wanted, names)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashell.grammar.bind import COMMON
-from hashell.grammar.registry import EVERYWHERE, LEVELS, Command, Parameter, commands_of
+from hashell.grammar.registry import EVERYWHERE, LEVELS, Command, Parameter, summaries
 
 
 def command_help(command: Command) -> str:
@@ -26,15 +26,12 @@ def command_help(command: Command) -> str:
 
 def level_help(level: str) -> str:
     """What may be said at a level."""
-    commands = commands_of(level)
-    own = [one for one in commands.values() if one.level == level]
-    common = [one for one in commands.values() if one.level == EVERYWHERE]
     parts = [f"{level}: {LEVELS[level].help}" if level else "hashell: commands at the top"]
     if not level:
         levels = [(name, known.help) for name, known in LEVELS.items() if name not in ("", EVERYWHERE)]
         parts.append("\n".join(("Levels:", *_aligned(levels))))
-    for title, listed in (("Commands:", own), ("Everywhere:", common)):
-        lines = _aligned(sorted((one.name, one.summary) for one in listed))
+    for title, listed in (("Commands:", summaries(level)), ("Everywhere:", summaries(EVERYWHERE))):
+        lines = _aligned(sorted(listed.items()))
         if lines:
             parts.append("\n".join((title, *lines)))
     parts.append("help COMMAND explains one, help LEVEL COMMAND one of another level.")
@@ -47,11 +44,13 @@ def usage_help() -> str:
     options = [
         ("--socket PATH", "which hashelld to talk to (environment: HASHELL_SOCKET)"),
         ("--cib FILE", "work on a CIB file instead of a cluster"),
+        ("-c, --shadow NAME", "work on a shadow of the configuration: hashell cib list"),
         ("-f, --file PATH", "run the statements of a file; - is standard input"),
         ("--json", COMMON["--json"]),
         ("-F, --force", COMMON["--force"]),
         ("-y, --yes", COMMON["--yes"]),
         ("-w, --wait", COMMON["--wait"]),
+        ("--show-secrets", "print passwords and the like at a terminal, too"),
         ("--version", "print the version"),
         ("-h, --help", "print this"),
     ]

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator
+from functools import cache
 from types import FunctionType
 from typing import Final, ParamSpec, TypeVar, cast
 
 import msgspec
 
+from hashell.grammar.index import ROWS
 from hashell.grammar.kinds import Integer, Kind, Word
 
 
@@ -40,6 +42,7 @@ LEVELS: Final[dict[str, Level]] = {
             "hashell.commands.watching",
             "hashell.commands.simulate",
             "hashell.commands.demo",
+            "hashell.commands.report",
         ),
     ),
     "resource": Level(
@@ -53,19 +56,18 @@ LEVELS: Final[dict[str, Level]] = {
         modules=("hashell.commands.configure",),
         aliases=("cf", "cfg"),
     ),
-    "cluster": Level(help="the cluster itself: membership, quorum, import", modules=("hashell.commands.cluster",)),
+    "cluster": Level(
+        help="the cluster itself: founding, daemons, quorum, the same on every node",
+        modules=("hashell.commands.cluster", "hashell.commands.machines"),
+    ),
+    "cib": Level(help="shadows: configurations to try, beside the cluster's", modules=("hashell.commands.cib",)),
+    "maintenance": Level(help="leave the cluster or a resource as it is", modules=("hashell.commands.maintenance",)),
+    "history": Level(help="who did what, and what came of it", modules=("hashell.commands.history",)),
     "ra": Level(help="resource agents and their parameters", modules=("hashell.commands.ra",)),
+    "script": Level(help="recipes with parameters, for what many clusters need", modules=("hashell.commands.script",)),
+    "options": Level(help="preferences of this user", modules=("hashell.commands.options",)),
     EVERYWHERE: Level(help="in every level", modules=("hashell.grammar.everywhere",)),
 }
-
-_ROOT_WORDS: Final = {
-    "status": "hashell.commands.status",
-    "mon": "hashell.commands.watching",
-    "events": "hashell.commands.watching",
-    "simulate": "hashell.commands.simulate",
-    "demo": "hashell.commands.demo",
-}
-"""Where the commands of the top are that should start fast; all others are found by importing every module of it."""
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
@@ -200,11 +202,33 @@ def commands_of(level: str) -> dict[str, Command]:
 
 def exact_command(level: str, word: str) -> Command | None:
     """The command of this very name, importing only its own module."""
-    module = _ROOT_WORDS.get(word) if not level else None
-    if module is None:
-        return commands_of(level).get(word)
-    importlib.import_module(module)
-    return REGISTRY[level].get(word)
+    for place in (level, EVERYWHERE):
+        row = _rows(place).get(word)
+        if row is not None:
+            importlib.import_module(row[0])
+            return REGISTRY[place].get(word)
+    return None
+
+
+def summaries(level: str) -> dict[str, str]:
+    """The commands of a level (without those of every level), each with the first sentence of its help."""
+    return {name: summary for name, (_module, summary) in _rows(level).items()}
+
+
+@cache
+def _rows(level: str) -> dict[str, tuple[str, str]]:
+    """Name -> module and summary, from the index that is generated from the registry."""
+    found: dict[str, tuple[str, str]] = {}
+    name = ""
+    for line in ROWS.splitlines():
+        if not line.startswith("  "):
+            place, name, module = line.split() if line else ("", "", "")
+            name = name if place == (level or "-") else ""
+            if name:
+                found[name] = (module, "")
+        elif name:
+            found[name] = (found[name][0], f"{found[name][1]} {line.strip()}".lstrip())
+    return found
 
 
 def all_commands() -> Iterator[Command]:

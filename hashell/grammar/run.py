@@ -36,7 +36,7 @@ def run_line(session: Session, line: str) -> Ran:
         return Ran()
     if isinstance(wanted, Target):
         session.enter(wanted.level)
-        return Ran()
+        return Ran(_left_behind(session) if wanted.level == CONFIGURE and session.is_interactive else None)
     if "--help" in wanted.common:
         return Ran(Listing(text=command_help(wanted.command), language="text"))
     before = session.options
@@ -45,6 +45,12 @@ def run_line(session: Session, line: str) -> Ran:
         return Ran(_carry_out(session, wanted), session.options.json)
     finally:
         session.options = before
+
+
+def _left_behind(session: Session) -> Said | None:
+    """The draft that an earlier shell of this user left behind, told where one could go on with it."""
+    text = session.left_behind()
+    return Said(text=text) if text else None
 
 
 def _carry_out(session: Session, call: Call) -> Outcome | None:

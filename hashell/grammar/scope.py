@@ -43,3 +43,6 @@ class Scope(Protocol):
     @property
     def agents(self) -> AgentSource:
         """The agents installed here."""
+
+    def shadow_names(self) -> tuple[str, ...]:
+        """The configurations that are kept beside the cluster's."""

@@ -5,6 +5,7 @@ A line that has a TAB or ends in `?` is not run: what may stand there is listed,
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TextIO
 
 from prompt_toolkit.history import History
@@ -12,12 +13,8 @@ from prompt_toolkit.history import History
 from hashell.grammar.complete import complete
 from hashell.grammar.scope import Scope
 from hashell.grammar.words import is_continued
-from hashell.terminal.explain import explain
-from hashell.terminal.keys import asks
+from hashell.terminal.keys import CONTINUED, asks
 from hashell.views.theme import Theme
-
-
-CONTINUED = "   > "
 
 
 class DumbReader:
@@ -52,6 +49,7 @@ class DumbReader:
             if "\t" in line:
                 self._list(line.partition("\t")[0])
             elif line.endswith("?") and asks(line[:-1]):
+                explain = import_module("hashell.terminal.explain").explain
                 self._say(explain(line[:-1], self._scope, self._theme))
             else:
                 return line

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from prompt_toolkit.application import get_app, run_in_terminal
-from prompt_toolkit.filters import Condition, completion_is_selected, has_completions
+from prompt_toolkit.enums import DEFAULT_BUFFER
+from prompt_toolkit.filters import (
+    Condition,
+    completion_is_selected,
+    emacs_insert_mode,
+    has_completions,
+    has_focus,
+    has_selection,
+    vi_insert_mode,
+)
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
 from hashell.grammar.words import is_continued, split
 
 
+CONTINUED: Final = "   > "
+"""The prompt of a statement's further lines."""
+
+
 def key_bindings(explain: Callable[[str], None]) -> KeyBindings:
     """The bindings. `explain` prints what is known about a line up to the cursor."""
     keys = KeyBindings()
+    types = emacs_insert_mode | vi_insert_mode
 
     @keys.add("enter", filter=completion_is_selected)
     def _take(event: KeyPressEvent) -> None:
@@ -34,12 +49,19 @@ def key_bindings(explain: Callable[[str], None]) -> KeyBindings:
         """One more line of the same statement."""
         event.current_buffer.insert_text(" \\\n")
 
+    @keys.add("backspace", filter=types & has_focus(DEFAULT_BUFFER) & ~has_selection)
+    def _take_back(event: KeyPressEvent) -> None:
+        """Take back a letter; the menu is that of what is left."""
+        buffer = event.current_buffer
+        if buffer.delete_before_cursor(count=event.arg) and buffer.text:
+            buffer.start_completion()
+
     @keys.add("escape", filter=has_completions, eager=True)
     def _close(event: KeyPressEvent) -> None:
         """Put the menu away, and what it had put into the line."""
         event.current_buffer.cancel_completion()
 
-    @keys.add("?", filter=Condition(_may_ask))
+    @keys.add("?", filter=types & Condition(_may_ask))
     def _explain(event: KeyPressEvent) -> None:
         """Say what may stand here; the line stays as it is."""
         line = event.current_buffer.document.text_before_cursor

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import groupby
 from types import MappingProxyType
 from typing import ClassVar, Final
@@ -15,7 +15,6 @@ from pygments.token import Comment, Error, Keyword, Literal, Name, Number, Strin
 
 from hashell.grammar.classify import Span, WordRole, classify
 from hashell.terminal.live import as_one_line
-from hashell.terminal.remarks import Remark
 
 
 TOKENS: Final = MappingProxyType(
@@ -70,24 +69,10 @@ class ConfigureLexer(Lexer):  # type: ignore[misc]
 
 
 class LineLexer(PromptLexer):
-    """The line being typed, at the level that `level_now` tells, with marks where `remarks_on` says that it is wrong.
+    """The line being typed at a level: one lexer for each, because prompt_toolkit keeps what a lexer said of a text."""
 
-    `generation` tells when other words are to be marked.
-    """
-
-    def __init__(
-        self,
-        level_now: Callable[[], str],
-        remarks_on: Callable[[str], tuple[Remark, ...]] = lambda _text: (),
-        generation: Callable[[], int] = lambda: 0,
-    ) -> None:
-        self._level_now = level_now
-        self._remarks_on = remarks_on
-        self._generation = generation
-
-    def invalidation_hash(self) -> Hashable:
-        """What was styled before holds as long as this is equal."""
-        return self._generation(), self._level_now()
+    def __init__(self, level: str) -> None:
+        self._level = level
 
     def lex_document(self, document: Document) -> Callable[[int], StyleAndTextTuples]:
         """The styled pieces of each line of the input."""
@@ -108,13 +93,8 @@ class LineLexer(PromptLexer):
     def _styles(self, text: str) -> list[str]:
         """The style of every character; lines that go on are one statement."""
         styles = [""] * len(text)
-        for span in classify(as_one_line(text), self._level_now()):
+        for span in classify(as_one_line(text), self._level):
             styles[span.start : span.end] = [STYLES[span.role]] * (span.end - span.start)
-        for remark in self._remarks_on(text):
-            if remark.is_wrong:
-                end = min(remark.end, len(text))
-                mark = "class:doubt" if remark.is_doubt else "class:error"
-                styles[remark.start : end] = [mark] * max(end - remark.start, 0)
         return styles
 
 

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from hashell.grammar.scope import Scope
-from hashell.terminal.remarks import Remark, remarks
+
+
+if TYPE_CHECKING:
+    # It reads the whole language, which a prompt that waits for its first key should not have to load.
+    from hashell.terminal.remarks import Remark
 
 
 class LiveCheck:
@@ -21,7 +27,6 @@ class LiveCheck:
         "_thread",
         "_wanted",
         "_woken",
-        "generation",
     )
 
     def __init__(self, scope: Scope, changed: Callable[[], None]) -> None:
@@ -33,8 +38,6 @@ class LiveCheck:
         self._checked = ""
         self._remarks: tuple[Remark, ...] = ()
         self._is_ended = False
-        self.generation = 0
-        """Another number whenever other words are to be marked."""
 
     def start(self) -> None:
         """Begin."""
@@ -64,12 +67,12 @@ class LiveCheck:
             if self._is_ended:
                 return
             text, cursor = self._wanted
-            found = remarks(as_one_line(text), cursor, self._scope)
+            remarks = import_module("hashell.terminal.remarks").remarks
+            found: tuple[Remark, ...] = remarks(as_one_line(text), cursor, self._scope)
             if self._wanted != (text, cursor):
                 continue
             before, self._checked, self._remarks = (self._checked, self._remarks), text, found
             if before != (text, found):
-                self.generation += 1
                 self._changed()
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr
 from functools import partial
 from typing import Final
 
@@ -17,6 +19,7 @@ from prompt_toolkit.layout import ConditionalContainer, HSplit, Layout, Window
 from prompt_toolkit.layout.controls import FormattedTextControl
 from prompt_toolkit.output import ColorDepth
 
+from hashell.outcomes import Planned
 from hashell.session import Session
 from hashell.settings import Settings
 from hashell.terminal.picking import Item, Sort, items, next_item
@@ -30,6 +33,8 @@ from hashell.views.theme import Theme
 KEYS: Final = "↑↓ choose  s standby  m move  c clean up  w why  n by node  q quit"
 KEYS_SHORT: Final = "s)tandby m)ove c)lean w)hy q)uit"
 PANEL_LINES_MAX: Final = 10
+STATUS_LINES_MIN: Final = 5
+"""So many lines are not the panel's: those of the status, a rule, the question or the keys."""
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,17 +74,27 @@ class Monitor:
         """Show it until the user leaves."""
         self._worker.start()
         try:
-            self._app.run()
+            with redirect_stderr(io.StringIO()):  # What commands tell of their progress would tear the screen.
+                self._app.run()
         finally:
             self._worker.stop()
 
     def _make(self) -> Application[None]:
         body = FormattedTextControl(self._body, focusable=True, show_cursor=False, get_cursor_position=self._cursor)
-        panel = Window(FormattedTextControl(self._panel_text), dont_extend_height=True, style="class:panel")
+        rule = Window(char="─", height=1, style="class:dim")
+        panel = Window(FormattedTextControl(self._panel_text), height=lambda: len(self._panel_lines()))
+        question = Window(FormattedTextControl(self._question_text), height=1)
         foot = Window(FormattedTextControl(self._foot), height=1)
-        has_panel = Condition(lambda: bool(self._panel) or self._question is not None)
+        is_asked = Condition(lambda: self._question is not None)
+        has_panel = Condition(lambda: bool(self._panel))
+        below = [
+            ConditionalContainer(rule, has_panel | is_asked),
+            ConditionalContainer(panel, has_panel),
+            ConditionalContainer(question, is_asked),
+            ConditionalContainer(foot, ~is_asked),
+        ]
         return Application(
-            layout=Layout(HSplit([Window(body), ConditionalContainer(panel, has_panel), foot])),
+            layout=Layout(HSplit([Window(body), *below])),
             key_bindings=self._keys(),
             style=STYLES[self._settings.theme],
             color_depth=None if self._settings.has_colour else ColorDepth.DEPTH_1_BIT,
@@ -124,20 +139,30 @@ class Monitor:
             pieces.append(("", "\n"))
         return pieces
 
-    def _panel_text(self) -> AnyFormattedText:
-        width = self._app.output.get_size().columns
-        rows = self._app.output.get_size().rows
-        lines = [piece for line in self._panel for piece in wrap(line, width) or [""]]
-        room = max(min(PANEL_LINES_MAX, rows // 2), 1)
+    def _panel_lines(self) -> list[str]:
+        """As much of the panel as leaves some lines to the status; on a small screen, without empty lines."""
+        size = self._app.output.get_size()
+        lines = [part for line in self._panel for part in _fitting(line, size.columns)]
+        room = max(min(PANEL_LINES_MAX, size.rows - STATUS_LINES_MIN), 1)
         if len(lines) > room:
-            lines = [*lines[: room - 1], "…"]
-        pieces: StyleAndTextTuples = [("class:dim", "─" * width)]
-        pieces += [("", f"\n{line}") for line in lines]
+            lines = [line for line in lines if line.strip()]
+        return lines if len(lines) <= room else [*lines[: room - 1], "…"]
+
+    def _panel_text(self) -> AnyFormattedText:
+        return "\n".join(self._panel_lines())
+
+    def _question_text(self) -> AnyFormattedText:
+        """What is asked; on a narrow screen, cut before the keys that answer."""
         question = self._question
-        if question is not None:
-            choice = f"  ←→ {question.targets[question.target]}" if len(question.targets) > 1 else ""
-            pieces.append(("class:question", f"\n{question.text}{choice}  y/n "))
-        return pieces
+        if question is None:
+            return ""
+        keys = "  ←→ y/n" if len(question.targets) > 1 else "  y/n"
+        text = question.text
+        if question.targets:
+            text = f"{text} {question.targets[question.target]}"
+        room = self._app.output.get_size().columns - len(keys) - 1
+        told = text if width_of(text) <= room else text[: room - 1] + "…"
+        return [("class:question", told), ("class:dim", keys)]
 
     def _foot(self) -> AnyFormattedText:
         if self._worker.trouble and self._worker.report is not None:
@@ -177,7 +202,7 @@ class Monitor:
 
     def _by_node(self) -> None:
         self._worker.words = () if self._worker.words else ("bynode",)
-        self._worker.submit("status", lambda _done: None)
+        self._worker.look_again()
 
     def _why(self) -> None:
         chosen = self._of(Sort.RESOURCE)
@@ -205,7 +230,7 @@ class Monitor:
         if not there:
             self._panel = (f"There is no other node for {chosen}.",)
             return
-        self._ask(Question(text=f"Move {chosen}?", line=f"resource move {chosen}", targets=there))
+        self._ask(Question(text=f"Move {chosen} to", line=f"resource move {chosen}", targets=there))
 
     def _ask_cleanup(self) -> None:
         chosen = self._of(Sort.RESOURCE)
@@ -248,11 +273,19 @@ class Monitor:
         self._question, self._panel = None, ()
 
     def _tell(self, done: Done) -> None:
-        """Show what came of a line."""
-        if done.outcome is None:
+        """Show what came of a line; of a plan, what happens, and not how that is written in the configuration."""
+        outcome = done.outcome
+        if outcome is None:
             self._panel = tuple(clean(done.error).split("\n"))
-        else:
-            self._panel = tuple(render(done.outcome, self._theme(is_plain=True)))
+            return
+        if isinstance(outcome, Planned):
+            outcome = msgspec.structs.replace(outcome, diff="")
+        self._panel = tuple(render(outcome, self._theme(is_plain=True)))
+
+
+def _fitting(line: str, columns: int) -> list[str]:
+    """A line as it is, columns and all, or wrapped where it is too long."""
+    return [line] if width_of(line) <= columns else wrap(line, columns)
 
 
 def _calling(action: Callable[[], None]) -> Callable[[KeyPressEvent], None]:

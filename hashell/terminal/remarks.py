@@ -130,7 +130,7 @@ def _of_diagnostic(found: Diagnostic, shift: int, line: str) -> Remark:
     is_unmarked = found.code == "missing-parameter" or (found.code in INCOMPLETE and end >= len(line.rstrip()))
     if is_unmarked or found.code == "unclosed-quote":
         return Remark(text, hint=found.hint)
-    return Remark(text, start, end, found.hint, is_doubt=not found.is_error)
+    return Remark(text, start, end, found.hint, is_doubt=found.is_warning)
 
 
 def _told(found: list[Remark], line: str, cursor: int, scope: Scope) -> tuple[Remark, ...]:
@@ -147,6 +147,4 @@ def _may_go_on(remark: Remark, line: str, cursor: int, scope: Scope) -> bool:
     start = word_start(line, cursor)
     if expects_path(line, cursor, scope) or not word or word.lstrip("+-").isdigit():
         return True
-    offered = complete(line[:cursor], cursor, scope)
-    anything = offered or complete(line[:start], start, scope)
-    return not anything or any(one.text.startswith(line[start:cursor]) for one in offered)
+    return bool(complete(line[:cursor], cursor, scope)) or not complete(line[:start], start, scope)

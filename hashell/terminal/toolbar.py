@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from hashell.terminal.remarks import Remark
+from typing import TYPE_CHECKING
+
 from hashell.views.layout import one_line, width_of
 from hashelld.cib.document import Cib
 from hashelld.model.resource import Primitive
 from hashelld.wire.client import StatusIs
+
+
+if TYPE_CHECKING:
+    # It reads the whole language, which a prompt that waits for its first key should not have to load.
+    from hashell.terminal.remarks import Remark
 
 
 Piece = tuple[str, str]

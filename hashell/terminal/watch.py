@@ -17,19 +17,24 @@ from hashelld.wire.client import CibIs, GetCib, GetStatus, StatusIs
 
 
 REFRESH_MS = 1_000
+SILENCES_MAX = 5
+"""After so many refreshes without an event, one looks nevertheless."""
 RETRY_S = 2.0
+FIRST_LOOK_S = 10.0
+"""For so long completion waits for what is heard first."""
 KEPT_S = 60.0
 
 
 class Watch:
     """The newest state and configuration, or why there is none. Its values are replaced as a whole, never changed."""
 
-    __slots__ = ("_changed", "_ended", "_make_client", "_thread", "cib", "status", "trouble")
+    __slots__ = ("_changed", "_ended", "_looked", "_make_client", "_thread", "cib", "status", "trouble")
 
     def __init__(self, make_client: Callable[[], Client], changed: Callable[[], None]) -> None:
         self._make_client = make_client
         self._changed = changed
         self._ended = threading.Event()
+        self._looked = threading.Event()
         self._thread = threading.Thread(target=self._listen, name="hashell-watch", daemon=True)
         self.cib: CibIs | None = None
         self.status: StatusIs | None = None
@@ -44,6 +49,12 @@ class Watch:
         self._ended.set()
         self._thread.join(timeout=3 * REFRESH_MS / 1000)
 
+    def first(self) -> CibIs | None:
+        """The newest configuration; waits for a moment where there was none yet, unless it is known why."""
+        if self._thread.is_alive():
+            self._looked.wait(FIRST_LOOK_S)
+        return self.cib
+
     def _listen(self) -> None:
         while not self._ended.is_set():
             client = self._make_client()
@@ -52,6 +63,7 @@ class Watch:
             except HashellError as trouble:
                 self.trouble = str(trouble)
                 self.status = None
+                self._looked.set()
                 self._changed()
             finally:
                 client.close()
@@ -59,10 +71,18 @@ class Watch:
 
     def _follow(self, client: Client) -> None:
         self._look(client)
-        for _event in client.events(REFRESH_MS):
+        silences = 0
+        for event in client.events(REFRESH_MS):
             if self._ended.is_set():
                 return
-            self._look(client)
+            silences = 0 if event is not None else silences + 1
+            if event is not None or (silences % SILENCES_MAX == 0 and not self._is_file):
+                self._look(client)
+
+    @property
+    def _is_file(self) -> bool:
+        """A file says when it was changed; a daemon that was restarted may have forgotten whom to tell."""
+        return self.status is not None and not self.status.node
 
     def _look(self, client: Client) -> None:
         status, cib = client.ask(GetStatus()), self.cib
@@ -73,6 +93,7 @@ class Watch:
             cib = answer if isinstance(answer, CibIs) else cib
         if (status, cib) != (self.status, self.cib) or self.trouble:
             self.status, self.cib, self.trouble = status, cib, ""
+            self._looked.set()
             self._changed()
 
 
@@ -118,10 +139,14 @@ class WatchedScope:
         return self._session.level
 
     def cib(self) -> Cib:
-        """The draft where there is one; else the newest configuration heard."""
+        """The draft where there is one, the shadow that is worked on; else the newest configuration heard."""
         if self._session.has_draft:
             return self._session.draft.cib
-        return Cib() if self._watch.cib is None else self._watch.cib.cib
+        if self._session.shadow and self._session.shadows is not None:
+            kept = self._session.shadows.find(self._session.shadow)
+            return Cib() if kept is None else kept.cib
+        newest = self._watch.first()
+        return Cib() if newest is None else newest.cib
 
     def node_names(self) -> tuple[str, ...]:
         """Configured nodes, then others reported."""
@@ -129,6 +154,10 @@ class WatchedScope:
         if self._watch.status is not None:
             names.extend(str(node.node) for node in self._watch.status.nodes)
         return tuple(dict.fromkeys(names))
+
+    def shadow_names(self) -> tuple[str, ...]:
+        """The configurations that are kept beside the cluster's."""
+        return self._session.shadow_names()
 
     @property
     def agents(self) -> AgentSource:

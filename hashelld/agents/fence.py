@@ -32,7 +32,34 @@ GLUE_PATH: Final = f"/usr/share/cluster-glue:{SYSTEM_PATH}"
 _OWN_PREFIXES: Final = ("pcmk_", "crm_")
 _OWN_NAMES: Final = frozenset({"action", "option", "priority", "provides", "stonith-timeout"})
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*\Z")
-_EXTERNAL_VERBS: Final = {"off": "off", "on": "on", "reboot": "reset", "monitor": "status"}
+_EXTERNAL_VERBS: Final = {"off": "off", "on": "on", "reboot": "reset", "monitor": "status", "list": "gethosts"}
+
+# Facts from the agents' own metadata (FENCING.md A5).
+_FABRIC: Final = frozenset(
+    {
+        "fence_brocade",
+        "fence_cisco_mds",
+        "fence_compute",
+        "fence_ifmib",
+        "fence_mpath",
+        "fence_sanbox2",
+        "fence_scsi",
+    }
+)
+"""They cut a node from its storage or network: what runs there goes on."""
+_WITHOUT_REBOOT: Final = _FABRIC | {"fence_kdump"}
+_HEURISTICS: Final = frozenset({"fence_heuristics_ping"})
+"""They only say whether the other devices of their level shall be used."""
+_WITHOUT_STATUS: Final = frozenset(
+    {"fence_heuristics_ping", "fence_kdump", "fence_ovh", "fence_rcd_serial", "fence_watchdog"}
+)
+_STATUS_OF_DEVICE: Final = frozenset({"fence_legacy"})
+"""What they call status is that of the device, whatever the target's power is."""
+_NO_LIST: Final = ("N/A", "NOTICE")
+_UNKNOWN_ACTION: Final = re.compile(r"unrecogni[sz]ed action|unknown action", re.IGNORECASE)
+_MOMENT: Final = re.compile(r"\A\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ (?:[A-Z]+: )?")
+STATUS_ON: Final = 0
+STATUS_OFF: Final = 2
 
 
 def invocation(action: Action, node: NodeId, around: Surroundings) -> Invocation:
@@ -54,15 +81,76 @@ def fencing(
     timeout_ms: Millis,
 ) -> Invocation:
     """Tell the device to switch the target `off`, `on`, or to `reboot` it; `plug` is its name for the target."""
-    verb = parameters.get(f"pcmk_{operation}_action", operation)
+    verb = _verb(parameters, operation)
     return _call(agent, parameters, verb, target, plug, node, around, timeout_ms)
+
+
+def listing(
+    agent: Agent, parameters: Mapping[str, str], node: NodeId, around: Surroundings, timeout_ms: Millis
+) -> Invocation:
+    """Ask the device whom it knows; `listed_in` reads the answer."""
+    return _call(agent, parameters, _verb(parameters, "list"), None, "", node, around, timeout_ms)
+
+
+def listed_in(stdout: str) -> frozenset[str] | None:
+    """The lower-cased names and aliases that a device listed; None when it says that it has no list."""
+    names: set[str] = set()
+    for line in stdout.splitlines():
+        text = line.strip()
+        if text.startswith(_NO_LIST):
+            return None
+        # `plug,alias` with, at times, a state behind it; plug-ins print names with spaces between them.
+        words = text.split(",")[:2] if "," in text else text.split()
+        names.update(word.strip().lower() for word in words)
+    names.discard("")
+    return frozenset(names)
+
+
+def can_reboot(agent: Agent, parameters: Mapping[str, str]) -> bool:
+    """Can the device restart its target? If not, it is told to switch it off."""
+    return agent.type not in _WITHOUT_REBOOT or "pcmk_reboot_action" in parameters
+
+
+def does_fence(agent: Agent) -> bool:
+    """Does the agent do anything to its target?"""
+    return agent.type not in _HEURISTICS
+
+
+def ends_daemon(agent: Agent) -> bool:
+    """When the target is fenced, does nothing run there any more? (Not so where only its access was taken away.)"""
+    return does_fence(agent) and agent.type not in _FABRIC
+
+
+def tells_status(agent: Agent, parameters: Mapping[str, str]) -> bool:
+    """Does the agent's `status` tell whether its target has power? `pcmk_status_action=none` says that it does not."""
+    is_known = agent.type.startswith("fence_") and agent.type not in _WITHOUT_STATUS | _STATUS_OF_DEVICE
+    return is_known and parameters.get("pcmk_status_action", "").lower() != "none"
+
+
+def does_switch_off(parameters: Mapping[str, str], operation: str) -> bool:
+    """Is the target off, and stays so, when this operation has succeeded?"""
+    return _verb(parameters, operation) == "off"
+
+
+def is_unknown_action(stderr: str) -> bool:
+    """Does an agent say that it has no such action?"""
+    return _UNKNOWN_ACTION.search(stderr) is not None
+
+
+def _verb(parameters: Mapping[str, str], operation: str) -> str:
+    return parameters.get(f"pcmk_{operation}_action", operation)
 
 
 def interpret(action: Action, rc: int, stdout: str, stderr: str) -> tuple[int, str]:
     """0 is done; what is on standard error of a success is noise."""
     if rc == 0:
         return OCF_OK, ""
-    return OCF_ERR_GENERIC, tail(stderr) or tail(stdout) or f"{action.agent} said {rc}"
+    return OCF_ERR_GENERIC, reason_of(stdout, stderr) or f"{action.agent} said {rc}"
+
+
+def reason_of(stdout: str, stderr: str) -> str:
+    """What a device said last, without the moment at which it said so; empty when it said nothing."""
+    return _MOMENT.sub("", tail(stderr) or tail(stdout))
 
 
 def _call(

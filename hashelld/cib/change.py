@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from hashelld.cib.containing import following, heirs, redirected
 from hashelld.cib.document import Cib, Object, key_of
 from hashelld.cib.edit import Delete, Edit, EditRefused, Put, names_for_edits
 from hashelld.cib.lang.diagnostic import suggest
 from hashelld.cib.path import get_path, set_path, unset_path
-from hashelld.cib.references import parts_of, referrers
+from hashelld.cib.references import children_of, names_in, parts_of, referrers
 from hashelld.cib.removal import names_any, without
 from hashelld.cib.renaming import with_id, with_names, with_references
 from hashelld.cib.setting import (
@@ -29,7 +30,7 @@ from hashelld.cib.setting import (
     unset_property,
 )
 from hashelld.model.administration import Topology, Unmodelled
-from hashelld.model.constraint import Location
+from hashelld.model.constraint import Constraint, Location
 from hashelld.model.ids import ConstraintId, NodeId, ResourceId, is_id
 from hashelld.model.node import Node
 from hashelld.model.resource import Group, Primitive
@@ -91,8 +92,9 @@ def add_location(
 def delete(cib: Cib, ids: Iterable[str], *, cascade: bool = False) -> Edits:
     """Delete objects. Whatever else names them is listed and refuses it; with `cascade` it is changed or goes too.
 
-    The members of a group and the child of a clone stay. With `cascade`, constraints between two resources are
-    deleted; groups, tags, resource sets, fencing levels and roles lose what is deleted, and go when nothing is left.
+    The members of a group and the child of a clone stay. With `cascade`, constraints of a container become those of
+    (the first of) what stays of it; constraints between two resources are deleted; groups, tags, resource sets,
+    fencing levels and roles lose what is deleted, and go when nothing is left.
     """
     doomed: dict[str, Object] = {}
     for object_id in ids:
@@ -104,20 +106,33 @@ def delete(cib: Cib, ids: Iterable[str], *, cascade: bool = False) -> Edits:
         _refuse_references(cib, doomed)
     objects = {key_of(o): o for o in cib.objects}
     changed: dict[str, Object] = {}
-    while (
-        victim := next((o for key, o in objects.items() if key not in doomed and names_any(o, doomed)), None)
-    ) is not None:
+    while (victim := _victim(objects, doomed)) is not None:
         key = key_of(victim)
-        left = without(victim, doomed)
+        left = _left(victim, doomed)
         if left is None:
             doomed[key] = victim
         else:
             changed[key] = objects[key] = left
-    kept: list[Edit] = [Put(o) for key, o in changed.items() if key not in doomed]
+    puts: list[Edit] = [Put(o) for key, o in changed.items() if key not in doomed]
     # Containers and constraints go before what they name, so that every step is a sound configuration.
     names = names_for_edits(cib)
     order = {key: at for at, key in enumerate(objects)}
-    return (*kept, *(Delete(names[key]) for key in sorted(doomed, key=lambda key: -order[key])))
+    return (*puts, *(Delete(names[key]) for key in sorted(doomed, key=lambda key: -order[key])))
+
+
+def _victim(objects: Mapping[str, Object], doomed: Mapping[str, Object]) -> Object | None:
+    """An object that names what is deleted; containers first, for their constraints go to what stays of them."""
+    victims = [o for key, o in objects.items() if key not in doomed and names_any(o, doomed)]
+    return next((o for o in victims if children_of(o)), victims[0] if victims else None)
+
+
+def _left(victim: Object, doomed: Mapping[str, Object]) -> Object | None:
+    """What is left of an object that names what is deleted."""
+    inherited = heirs(doomed)
+    if not isinstance(victim, Constraint) or not names_in(victim) & inherited.keys():
+        return without(victim, doomed)
+    kept = redirected(victim, inherited)
+    return kept if kept is None or not names_any(kept, doomed) else without(kept, doomed)
 
 
 def _refuse_references(cib: Cib, doomed: Mapping[str, Object]) -> None:
@@ -175,7 +190,9 @@ def group_add(
         if beside not in found.members:
             raise EditRefused(f"'{beside}' is not in the group '{group}'")
         at = found.members.index(ResourceId(beside)) + (0 if before is not None else 1)
-    return put(found, msgspec.structs.replace(found, members=(*found.members[:at], *added, *found.members[at:])))
+    members = (*found.members[:at], *added, *found.members[at:])
+    edits = put(found, msgspec.structs.replace(found, members=members))
+    return (*edits, *following(cib, edits))
 
 
 def group_remove(cib: Cib, group: str, members: Iterable[str]) -> Edits:

@@ -8,8 +8,8 @@ from typing import Final
 from hashelld.cib.document import Cib, Object, candidate_keys, key_of
 from hashelld.cib.lang.diagnostic import Diagnostic, Severity, suggest
 from hashelld.cib.references import Part, children_of, known_parts
-from hashelld.model.options import ROLES
-from hashelld.model.resource import Agent, Bundle, Primitive, value_of
+from hashelld.model.options import ROLES, parse_boolean
+from hashelld.model.resource import Agent, Bundle, Clone, Primitive, Tag, Template, value_of
 from hashelld.model.score import parse_score
 
 
@@ -41,6 +41,28 @@ class Findings:
         """The (first) container of a resource."""
         return self._parents.get(resource)
 
+    def is_device(self, name: str) -> bool:
+        """Is it a fencing device, by its own agent or its template's?"""
+        found = self.objects.get(name)
+        if not isinstance(found, Primitive):
+            return False
+        template = self.objects.get(found.template or "")
+        agent = found.agent or (template.agent if isinstance(template, Template) else None)
+        return agent is not None and agent.standard == "stonith"
+
+    def may_be_promoted(self, name: str) -> bool:
+        """Has the resource a promoted role, by itself or by what contains it, as far as one can tell?"""
+        found = self.objects.get(name)
+        match found:
+            case Clone():
+                is_hidden = any(one.id_ref is not None or one.rules for one in found.meta)
+                return found.is_master or is_hidden or parse_boolean(value_of(found.meta, "promotable") or "") is True
+            case Bundle() | Tag() | Template() | None:
+                return True
+            case _:
+                parent = self.parent_of(name)
+                return parent is not None and self.may_be_promoted(parent)
+
     def has_node(self, name: str) -> bool:
         """Is it a node: a configured one, or one that a resource connects to?"""
         return f"node:{name}" in self.objects or name in self._remote_nodes
@@ -52,6 +74,10 @@ class Findings:
     def error(self, found: Object | None, code: str, message: str, word: str = "", hint: str = "") -> None:
         """Something that refuses a commit. `word` is what to point at in the object's statement."""
         self._add(Severity.ERROR, found, code, message, word, hint)
+
+    def objection(self, found: Object, code: str, message: str, word: str = "", hint: str = "") -> None:
+        """Something that makes no sense: it refuses the commit that brings it, unless that is forced."""
+        self._add(Severity.OBJECTION, found, code, message, word, hint)
 
     def warning(self, found: Object | None, code: str, message: str, word: str = "", hint: str = "") -> None:
         """Something doubtful."""
@@ -78,6 +104,12 @@ class Findings:
         if name not in known:
             message = f"{found.id} refers to the {part.value} '{name}', which does not exist"
             self.error(found, "unknown-reference", message, name, suggest(name, known))
+
+    def check_word(self, found: Object, word: str | None, known: tuple[str, ...], what: str) -> None:
+        """A word must be one of those that are known; None is fine. `what` names it, with hyphens."""
+        if word is not None and word not in known:
+            message = f"{found.id}: '{word}' is no {what.replace('-', ' ')}"
+            self.error(found, f"unknown-{what}", message, word, suggest(word, known))
 
     def check_score(self, found: Object, text: str | None) -> None:
         """A score must be one; None is fine."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from hashelld.cib.document import OP_DEFAULTS, PROPERTY, RSC_DEFAULTS, Cib, Object, Properties
 from hashelld.cib.findings import REMOTE, Findings
@@ -17,7 +19,12 @@ from hashelld.cib.verify_administration import (
     check_tag,
     check_topology,
 )
-from hashelld.cib.verify_constraints import check_constraint, check_rules
+from hashelld.cib.verify_constraints import check_constraint
+from hashelld.cib.verify_contradictions import check_contradictions
+from hashelld.cib.verify_fencing import check_fencing
+from hashelld.cib.verify_ids import check_ids
+from hashelld.cib.verify_orders import check_order_loops
+from hashelld.cib.verify_rules import check_rules
 from hashelld.model.administration import AclRole, AclTarget, Alert, Topology, Unmodelled
 from hashelld.model.constraint import Colocation, Location, Order, TicketConstraint
 from hashelld.model.duration import parse_duration
@@ -34,9 +41,25 @@ from hashelld.model.options import (
     operation_attribute,
     parse_boolean,
 )
-from hashelld.model.resource import Bundle, Clone, Group, NvPair, Operation, Primitive, Tag, Template, pairs_of
+from hashelld.model.resource import (
+    Bundle,
+    Clone,
+    Group,
+    NvPair,
+    Operation,
+    Primitive,
+    Tag,
+    Template,
+    Unknown,
+    pairs_of,
+    value_of,
+)
 from hashelld.model.score import parse_score
 
+
+_COUNTS: Final = frozenset({"clone-max", "clone-node-max", "promoted-max", "promoted-node-max", "clone-min"})
+_TAG: Final = re.compile(r"<([^\s/>]+)")
+_WHOLE: Final = re.compile(r"[+-]?\d+\Z")
 
 Lookup = Callable[[str], Option | None]
 
@@ -46,7 +69,10 @@ def verify(cib: Cib) -> list[Diagnostic]:
     checks = _Checks(Findings(cib))
     for found in cib.objects:
         checks.check(found)
-    checks.check_fencing()
+    check_ids(checks.findings)
+    check_fencing(checks.findings)
+    check_order_loops(checks.findings)
+    check_contradictions(checks.findings)
     return checks.findings.found
 
 
@@ -65,11 +91,13 @@ class _Checks:
         if not isinstance(found, Node | Unmodelled) and not is_legal:
             self.findings.error(found, "bad-id", f"'{found.id}' is no legal id", hint="letters, digits, _ . -")
         self._check_sets(found)
+        self._check_unknown(found)
         for part, name in references_in(found):
             self.findings.check_reference(found, part, name)
         match found:
             case Node():
                 self._check_options(found, pairs_of(found.attributes), node_attribute)
+                self._check_utilization(found)
             case Primitive() | Template():
                 self._check_primitive(found)
             case Group() | Clone() | Bundle():
@@ -96,21 +124,6 @@ class _Checks:
             case _:
                 pass
 
-    def check_fencing(self) -> None:
-        """Fencing that is on but has no device stops everything."""
-        cib = self.findings.cib
-        primitives = [o for o in cib.objects if isinstance(o, Primitive)]
-        if not primitives or any(p.agent is not None and p.agent.standard == "stonith" for p in primitives):
-            return
-        enabled = cib.property_value("stonith-enabled") or cib.property_value("fencing-enabled") or "true"
-        if parse_boolean(enabled) is not False:
-            self.findings.warning(
-                None,
-                "no-fencing-device",
-                "fencing is enabled, but there is no fencing device: resources will not start",
-                hint="configure a stonith: primitive, or set stonith-enabled=false and accept the risk",
-            )
-
     def _check_sets(self, found: Object) -> None:
         for section in sections_of(found):
             for attribute_set in section.sets:
@@ -119,6 +132,21 @@ class _Checks:
                     message = f"{found.id}: '{score}' is no score"
                     self.findings.error(found, "bad-score", message, f"{score}:", "a whole number or inf")
                 check_rules(self.findings, found, attribute_set.rules)
+
+    def _check_unknown(self, found: Object) -> None:
+        """What the model has no place for is kept, but nobody heeds it."""
+        unknown = getattr(found, "unknown", None)
+        if isinstance(unknown, Unknown):
+            tags = (tag[1] for child in unknown.children if (tag := _TAG.match(child)) is not None)
+            for name in (*(name for name, _ in unknown.attributes), *tags):
+                message = f"{found.id}: nothing is known of '{name}': it would have no effect"
+                self.findings.objection(found, "unknown-xml", message, name)
+
+    def _check_utilization(self, found: Node | Primitive | Template) -> None:
+        for pair in pairs_of(found.utilization):
+            if pair.id_ref is None and _WHOLE.match(pair.value or "") is None:
+                message = f"{found.id}: {pair.name}={pair.value or ''}, but what is used or available is a whole number"
+                self.findings.objection(found, "bad-value", message, pair.value or pair.name)
 
     def _check_primitive(self, found: Primitive | Template) -> None:
         self._check_options(found, pairs_of(found.meta), meta_attribute, META_ATTRIBUTES)
@@ -132,6 +160,7 @@ class _Checks:
             elif found.agent is None and found.template is None:
                 self.findings.error(found, "no-agent", f"{found.id} has no agent")
         self._check_operations(found)
+        self._check_utilization(found)
 
     def _check_operations(self, found: Primitive | Template) -> None:
         seen: dict[tuple[str, int], Operation] = {}
@@ -185,6 +214,9 @@ class _Checks:
             if option.deprecated:
                 message = f"{where}: '{pair.name}' is deprecated"
                 self.findings.warning(found, "deprecated", message, pair.name, option.deprecated)
+            if pair.value is None and pair.id_ref is None:
+                message = f"{where}: {pair.name} has no value"
+                self.findings.objection(found, "missing-value", message, pair.name, f"{pair.name}=…")
             objection = option.objection(pair.value) if pair.value is not None else None
             if objection is not None:
                 message = f"{where}: {pair.name}={pair.value}, but {pair.name} {objection}"
@@ -195,6 +227,8 @@ class _Checks:
         self._check_options(found, pairs_of(found.meta), meta_attribute, META_ATTRIBUTES)
         if isinstance(found, Bundle):
             check_bundle(self.findings, found)
+        if isinstance(found, Clone):
+            self._check_copies(found)
         members = children_of(found)
         if isinstance(found, Group) and not members:
             self.findings.error(found, "empty-group", f"the group {found.id} is empty", hint="delete it")
@@ -202,6 +236,24 @@ class _Checks:
             self._check_member(found, member)
         if len(set(members)) < len(members):
             self.findings.error(found, "duplicate-member", f"{found.id} lists a member twice")
+
+    def _check_copies(self, found: Clone) -> None:
+        """Only agents of the OCF standard tell their copies apart, and know how to be promoted."""
+        for pair in pairs_of(found.meta):
+            option = meta_attribute(pair.name)
+            if option is not None and option.name in _COUNTS and (pair.value or "").startswith("-"):
+                message = f"{found.id}: {pair.name}={pair.value}, but that many copies cannot be"
+                self.findings.objection(found, "bad-value", message, pair.value or "")
+        inner = self.findings.objects.get(found.child)
+        members = children_of(inner) if isinstance(inner, Group) else (found.child,)
+        is_unique = parse_boolean(value_of(found.meta, "globally-unique") or "") is True
+        wanted = "be promotable" if self.findings.may_be_promoted(found.id) else "have globally unique instances"
+        for member in members if is_unique or wanted == "be promotable" else ():
+            child = self.findings.objects.get(member)
+            agent = getattr(child, "agent", None)
+            if agent is not None and agent.standard not in ("ocf", ""):
+                message = f"{found.id}: '{member}' is an agent of {agent.standard}, and cannot {wanted}"
+                self.findings.objection(found, "not-ocf", message, found.child)
 
     def _check_member(self, found: Group | Clone | Bundle, member: str) -> None:
         child = self.findings.objects.get(member)

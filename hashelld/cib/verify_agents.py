@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from hashelld.cib.document import OP_DEFAULTS, Cib
 from hashelld.cib.lang.diagnostic import Diagnostic, Severity, suggest
 from hashelld.cib.lang.format import format_agent
 from hashelld.model.duration import parse_duration
-from hashelld.model.metadata import Metadata
-from hashelld.model.resource import Agent, AttributeSet, Operation, Primitive, Template, pairs_of
+from hashelld.model.metadata import Metadata, Parameter
+from hashelld.model.options import parse_boolean
+from hashelld.model.resource import (
+    Agent,
+    AttributeSet,
+    Clone,
+    Group,
+    Operation,
+    Primitive,
+    Resource,
+    Template,
+    pairs_of,
+    value_of,
+)
 
 
 MetadataOf = Callable[[Agent], Metadata | None]
@@ -19,6 +32,9 @@ _WITH_PARAMETERS: Final = frozenset({"ocf", "stonith"})
 _FILLED_IN: Final = frozenset({"action", "option", "plug", "port", "nodename"})
 """Parameters of fencing agents that are set for every call."""
 _ANYWHERE: Final = frozenset({"OCF_CHECK_LEVEL", "trace_ra", "trace_file", "trace_dir", "provides", "stonith-timeout"})
+_INTEGER: Final = re.compile(r"\s*[+-]?\d+\s*[a-zA-Z]*\s*\Z")
+"""Agents say so of times, too."""
+_PROMOTING: Final = frozenset({"promote", "demote"})
 _DEFAULT_TIMEOUT: Final = "20s"
 
 
@@ -31,44 +47,85 @@ def verify_agents(cib: Cib, metadata_of: MetadataOf, known_agents: Iterable[str]
     default_timeout = cib.property_value("timeout", OP_DEFAULTS) or _DEFAULT_TIMEOUT
     found: list[Diagnostic] = []
     unique: dict[tuple[Agent, str, str], str] = {}
+    templates = {o.id: o for o in cib.objects if isinstance(o, Template)}
+    for template in templates.values():
+        metadata = metadata_of(template.agent)
+        if metadata is None:
+            found.append(_unknown_agent(template, template.agent, names))
+        else:
+            found.extend(_check_parameters(template, template.agent, metadata))
     for primitive in cib.objects:
         if not isinstance(primitive, Primitive):
             continue
-        template = cib.find(primitive.template) if primitive.template is not None else None
-        inherited = template if isinstance(template, Template) else None
+        inherited = None if primitive.template is None else templates.get(primitive.template)
         agent = primitive.agent or (inherited.agent if inherited is not None else None)
         if agent is None:
             continue  # The missing template is reported by verify.
         metadata = metadata_of(agent)
         if metadata is None:
-            found.append(_unknown_agent(primitive, agent, names))
+            if primitive.agent is not None:
+                found.append(_unknown_agent(primitive, agent, names))
             continue
         sets = (*primitive.params, *(inherited.params if inherited is not None else ()))
         operations = (*primitive.operations, *(inherited.operations if inherited is not None else ()))
-        found.extend(_check_parameters(primitive, agent, metadata, sets))
+        found.extend(_check_parameters(primitive, agent, metadata))
+        found.extend(_check_missing(primitive, agent, metadata, sets))
         found.extend(_check_unique(primitive, agent, metadata, unique))
         found.extend(_check_operations(primitive, metadata, operations, default_timeout))
+    inner: dict[str, Primitive | Group] = {o.id: o for o in cib.objects if isinstance(o, Primitive | Group)}
+    for clone in cib.objects:
+        if isinstance(clone, Clone):
+            found.extend(_check_promotable(inner, clone, metadata_of))
     return found
 
 
-def _unknown_agent(primitive: Primitive, agent: Agent, names: tuple[str, ...]) -> Diagnostic:
+def _check_promotable(
+    objects: Mapping[str, Primitive | Group], clone: Clone, metadata_of: MetadataOf
+) -> Iterator[Diagnostic]:
+    """The agents in a promotable clone can promote; one that is not known may."""
+    if not clone.is_master and parse_boolean(value_of(clone.meta, "promotable") or "") is not True:
+        return
+    inner = objects.get(clone.child)
+    for member in inner.members if isinstance(inner, Group) else (clone.child,):
+        primitive = objects.get(member)
+        agent = primitive.agent if isinstance(primitive, Primitive) else None
+        metadata = metadata_of(agent) if agent is not None else None
+        actions = {action.name for action in metadata.actions} if metadata is not None else set()
+        if agent is not None and actions and not actions >= _PROMOTING:
+            message = f"{clone.id}: the agent {format_agent(agent)} of '{member}' cannot be promoted"
+            yield _finding(Severity.OBJECTION, "not-promotable", message, clone, clone.child)
+
+
+def _unknown_agent(primitive: Primitive | Template, agent: Agent, names: tuple[str, ...]) -> Diagnostic:
     hint = suggest(str(agent), names) or suggest(agent.type, (n.rpartition(":")[2] for n in names))
     message = f"{primitive.id}: the agent {agent} is not installed"
-    return _finding(Severity.ERROR, "unknown-agent", message, primitive, format_agent(agent), hint)
+    return _finding(Severity.OBJECTION, "unknown-agent", message, primitive, format_agent(agent), hint)
 
 
-def _check_parameters(
-    primitive: Primitive, agent: Agent, metadata: Metadata, sets: tuple[AttributeSet, ...]
-) -> Iterator[Diagnostic]:
+def _check_parameters(primitive: Primitive | Template, agent: Agent, metadata: Metadata) -> Iterator[Diagnostic]:
     known = {p.name for p in metadata.parameters} | {p.obsoletes for p in metadata.parameters if p.obsoletes}
-    given = {pair.name for pair in pairs_of(sets)}
+    given = {pair.name for pair in pairs_of(primitive.params)}
     if agent.standard not in _WITH_PARAMETERS:
         return
     for name in sorted(given - known - _ANYWHERE - {""}):
         if agent.standard == "stonith" and (name.startswith("pcmk_") or name in _FILLED_IN):
             continue
         message = f"{primitive.id}: the agent {format_agent(agent)} has no parameter '{name}'"
-        yield _finding(Severity.ERROR, "unknown-parameter", message, primitive, name, suggest(name, known))
+        yield _finding(Severity.OBJECTION, "unknown-parameter", message, primitive, name, suggest(name, known))
+    for pair in pairs_of(primitive.params):
+        parameter = metadata.parameter(pair.name)
+        wanted = None if parameter is None or pair.value is None else _wanted(parameter, pair.value)
+        if wanted is not None:
+            message = f"{primitive.id}: {pair.name}={pair.value}, but {pair.name} expects {wanted}"
+            yield _finding(Severity.OBJECTION, "bad-value", message, primitive, pair.value or pair.name)
+
+
+def _check_missing(
+    primitive: Primitive, agent: Agent, metadata: Metadata, sets: tuple[AttributeSet, ...]
+) -> Iterator[Diagnostic]:
+    if agent.standard not in _WITH_PARAMETERS:
+        return
+    given = {pair.name for pair in pairs_of(sets)}
     if any(s.id_ref is not None or any(p.id_ref is not None for p in s.pairs) for s in sets):
         return  # What is referred to may hold what seems to be missing.
     for parameter in metadata.parameters:
@@ -77,7 +134,20 @@ def _check_parameters(
         is_given = is_given or any(p.obsoletes == parameter.name and p.name in given for p in metadata.parameters)
         if parameter.required and not is_given and not is_filled_in and not parameter.default:
             message = f"{primitive.id}: the required parameter '{parameter.name}' is missing"
-            yield _finding(Severity.ERROR, "missing-parameter", message, primitive, "", parameter.shortdesc)
+            yield _finding(Severity.OBJECTION, "missing-parameter", message, primitive, "", parameter.shortdesc)
+
+
+def _wanted(parameter: Parameter, value: str) -> str | None:
+    """What a value should be instead; None when it is fine, and where the agent does not say."""
+    match parameter.type:
+        case "boolean" if parse_boolean(value) is None:
+            return "true or false"
+        case "integer" if _INTEGER.match(value) is None:
+            return "a whole number"
+        case "select" if parameter.values and value not in parameter.values:
+            return "one of " + ", ".join(parameter.values)
+        case _:
+            return None
 
 
 def _check_unique(
@@ -124,6 +194,6 @@ def _advised_timeout_ms(metadata: Metadata, operation: Operation) -> tuple[int, 
 
 
 def _finding(
-    severity: Severity, code: str, message: str, primitive: Primitive, word: str = "", hint: str = ""
+    severity: Severity, code: str, message: str, found: Resource, word: str = "", hint: str = ""
 ) -> Diagnostic:
-    return Diagnostic(severity, code, message, hint=hint, object=primitive.id, word=word)
+    return Diagnostic(severity, code, message, hint=hint, object=found.id, word=word)

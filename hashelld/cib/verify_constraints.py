@@ -1,22 +1,20 @@
-"""Checks of constraints and rules."""
+"""Checks of constraints."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
 from typing import Final
 
 from hashelld.cib.document import Object
 from hashelld.cib.findings import REMOTE, Findings
 from hashelld.cib.lang.constraints import KINDS, LOSS_POLICIES
-from hashelld.cib.lang.diagnostic import suggest
-from hashelld.cib.lang.rules import COMPARISONS, EXISTENCE, TYPES
 from hashelld.cib.lang.sets import ACTIONS
+from hashelld.cib.verify_rules import check_rules
 from hashelld.model.constraint import Colocation, Constraint, Location, Order, TicketConstraint
 from hashelld.model.resource import Bundle, Clone, Group, Primitive, Tag, Template
-from hashelld.model.rule import AttributeTest, Condition, DateTest, Rule
 
 
+_OF_PROMOTABLE: Final = frozenset({"Promoted", "Unpromoted", "Master", "Slave", "promote", "demote"})
 _CONSTRAINABLE: Final = Primitive | Group | Clone | Bundle | Template | Tag
 
 
@@ -32,10 +30,21 @@ def check_constraint(findings: Findings, found: Constraint) -> None:
         case TicketConstraint():
             _check_ends(findings, found, found.resource)
             findings.check_roles(found, (found.role, *(one.role for one in found.sets)))
-            _check_word(findings, found, found.loss_policy, LOSS_POLICIES, "loss-policy")
+            findings.check_word(found, found.loss_policy, LOSS_POLICIES, "loss-policy")
+            _check_loss(findings, found)
     _check_sets(findings, found)
+    _check_roles(findings, found)
+    _check_instances(findings, found)
     _check_ends(findings, found, *(member for one in found.sets for member in one.members), are_members=True)
     check_rules(findings, found, found.lifetime)
+
+
+def _check_loss(findings: Findings, found: TicketConstraint) -> None:
+    members = [member for one in found.sets for member in one.members]
+    members += [] if found.resource is None else [found.resource]
+    if found.loss_policy == "demote" and members and not any(findings.may_be_promoted(member) for member in members):
+        message = f"{found.id}: loss-policy=demote, but nothing that needs the ticket is promotable"
+        findings.objection(found, "not-promotable", message, "loss-policy=demote")
 
 
 def _check_sets(findings: Findings, found: Constraint) -> None:
@@ -60,6 +69,10 @@ def _check_location(findings: Findings, found: Location) -> None:
 
 def _check_colocation(findings: Findings, found: Colocation) -> None:
     findings.check_score(found, found.score)
+    attribute = dict(found.options).get("score-attribute")
+    if attribute is not None:
+        message = f"{found.id}: the score of a colocation is a number, not the node attribute '{attribute}'"
+        findings.objection(found, "bad-score", message, f"{attribute}:", "a whole number, inf or -inf")
     _check_ends(findings, found, found.resource, found.with_resource)
     findings.check_roles(found, (found.role, found.with_role, *(one.role for one in found.sets)))
     members = (found.resource, found.with_resource, *(member for one in found.sets for member in one.members))
@@ -70,18 +83,51 @@ def _check_colocation(findings: Findings, found: Colocation) -> None:
             findings.error(found, "remote-resource", message, resource.id)
 
 
+def _check_roles(findings: Findings, found: Constraint) -> None:
+    """Only promotable resources are promoted."""
+    pairs: list[tuple[str | None, str | None]] = [
+        (m, one.role or one.action) for one in found.sets for m in one.members
+    ]
+    match found:
+        case Location() | TicketConstraint():
+            pairs += [(found.resource, found.role), *((m, found.role) for one in found.sets for m in one.members)]
+        case Colocation():
+            pairs += [(found.resource, found.role), (found.with_resource, found.with_role)]
+        case Order():
+            pairs += [(found.first, found.first_action), (found.then, found.then_action)]
+    for resource, state in pairs:
+        if resource is not None and state in _OF_PROMOTABLE and not findings.may_be_promoted(resource):
+            message = f"{found.id}: '{resource}' is not promotable, so that {resource}:{state} never comes true"
+            hint = "a clone with meta promotable=true is"
+            findings.objection(found, "not-promotable", message, resource, hint)
+
+
+def _check_instances(findings: Findings, found: Constraint) -> None:
+    """Only clones have numbered instances."""
+    ends: dict[str, str | None] = {}
+    match found:
+        case Colocation():
+            ends = {"rsc-instance": found.resource, "with-rsc-instance": found.with_resource}
+        case Order():
+            ends = {"first-instance": found.first, "then-instance": found.then}
+        case Location() | TicketConstraint():
+            pass
+    for option, number in found.options:
+        resource = ends.get(option)
+        if resource is not None and isinstance(findings.objects.get(resource), Primitive | Group | Template):
+            message = f"{found.id}: '{resource}' is no clone, and has no instance {number}"
+            findings.objection(found, "no-instance", message, f"{resource}:{number}")
+
+
 def _check_order(findings: Findings, found: Order) -> None:
+    if found.kind == "Serialize" and found.symmetrical:
+        message = f"{found.id}: with kind Serialize an order cannot be symmetrical"
+        findings.objection(found, "bad-value", message, "symmetrical=true", "leave symmetrical out")
     _check_ends(findings, found, found.first, found.then)
     for kind in (found.kind, *(one.kind for one in found.sets)):
-        _check_word(findings, found, kind, KINDS, "order-kind")
+        findings.check_word(found, kind, KINDS, "order-kind")
     for action in (found.first_action, found.then_action, *(one.action for one in found.sets)):
-        _check_word(findings, found, action, ACTIONS, "action")
-
-
-def _check_word(findings: Findings, found: Object, word: str | None, known: tuple[str, ...], what: str) -> None:
-    if word is not None and word not in known:
-        message = f"{found.id}: '{word}' is no {what.replace('-', ' ')}"
-        findings.error(found, f"unknown-{what}", message, word, suggest(word, known))
+        findings.check_word(found, action, ACTIONS, "action")
 
 
 def _check_ends(findings: Findings, found: Constraint, *ends: str | None, are_members: bool = False) -> None:
@@ -105,32 +151,3 @@ def check_pattern(findings: Findings, found: Object, pattern: str) -> None:
     except re.error as error:
         message = f"{found.id}: the pattern '{pattern}' is no regular expression: {error}"
         findings.warning(found, "bad-pattern", message, pattern)
-
-
-def check_rules(findings: Findings, found: Object, rules: Iterable[Rule]) -> None:
-    """Scores, roles, comparisons of rules, and what they consist of."""
-    for rule in rules:
-        findings.check_score(found, rule.score)
-        findings.check_roles(found, (rule.role,))
-        if rule.id_ref is None and not rule.conditions:
-            findings.error(found, "empty-rule", f"{found.id}: a rule has no condition", "rule")
-        for condition in _conditions(rule):
-            _check_condition(findings, found, condition)
-
-
-def _conditions(rule: Rule) -> Iterator[Condition]:
-    for condition in rule.conditions:
-        yield condition
-        if isinstance(condition, Rule):
-            yield from _conditions(condition)
-
-
-def _check_condition(findings: Findings, found: Object, condition: Condition) -> None:
-    match condition:
-        case AttributeTest():
-            _check_word(findings, found, condition.operation, (*COMPARISONS, *EXISTENCE), "comparison")
-            _check_word(findings, found, condition.type, TYPES, "type-of-value")
-        case DateTest(start=None, end=None, spec=None):
-            findings.error(found, "empty-rule", f"{found.id}: a date in a rule says neither start nor end", "date")
-        case _:
-            pass

@@ -6,18 +6,18 @@ Only a node in sync may claim; a clean Leave of the peer's incarnation, or its e
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
-from hashelld.cib.document import Cib
 from hashelld.core.effects import Effect
+from hashelld.core.fencing import FencingDone
 from hashelld.core.membership import Presence
-from hashelld.core.options import has_fencing, is_in_maintenance
+from hashelld.core.options import fencing_operation, has_fencing, is_in_maintenance
 from hashelld.core.standing import Standing
-from hashelld.core.stonith import FencingDone, Stonith
+from hashelld.core.stonith import Stonith
 from hashelld.model.ids import Incarnation, Millis, NodeId
-from hashelld.model.resource import Primitive, value_of
 
 
 RETRY_MS: Final = 5_000
@@ -34,9 +34,10 @@ class Confirmed(msgspec.Struct, frozen=True):
 class Claim:
     """One node's claim. `confirmed` is set when it may stand alone, and voided when the peer is heard again."""
 
-    def __init__(self, standing: Standing, stonith: Stonith) -> None:
+    def __init__(self, standing: Standing, stonith: Stonith, delay_ms: Callable[[Millis, NodeId], Millis]) -> None:
         self._standing = standing
         self._stonith = stonith
+        self._delay_ms = delay_ms
         self.confirmed: Confirmed | None = None
         self._is_begun = False
         self._is_fencing = False
@@ -123,7 +124,9 @@ class Claim:
         if self._is_fencing or (self._retry_ms is not None and now < self._retry_ms):
             return
         self._is_fencing, self._retry_ms = True, None
-        outcomes = self._stonith.request(now, without_fabric(self._standing.log.cib), peer, incarnation, "off")
+        cib = self._standing.log.cib
+        operation, delay_ms = fencing_operation(cib), self._delay_ms(now, peer)
+        outcomes = self._stonith.request(now, cib, peer, incarnation, operation, delay_ms, has_to_end=True)
         self.carry_out(now, outcomes)
 
     def carry_out(self, now: Millis, outcomes: list[Effect | FencingDone]) -> None:
@@ -142,19 +145,9 @@ class Claim:
     def rest(self) -> None:
         """Nothing is claimed, and nothing confirmed: the peer is heard, or this node is in office."""
         if self._is_fencing and self.peer is not None:
-            self._stonith.cancel(self.peer)
+            self._stonith.cancel(self.peer, self._standing.incarnation_of(self.peer))
         self.confirmed, self._is_begun, self._is_fencing, self._retry_ms = None, False, False, None
         self._standing.notices.pop("claim", None)
 
     def _takeover_ms(self, peer: NodeId) -> Millis:
         return self._standing.membership.since_ms(peer) + self._standing.settings.takeover_ms
-
-
-def without_fabric(cib: Cib) -> Cib:
-    """The configuration without devices that cut a node from its storage but leave its daemon running."""
-    return Cib(tuple(o for o in cib.objects if not (isinstance(o, Primitive) and _is_fabric(o))))
-
-
-def _is_fabric(primitive: Primitive) -> bool:
-    is_device = primitive.agent is not None and primitive.agent.standard == "stonith"
-    return is_device and value_of(primitive.meta, "provides") == "unfencing"

@@ -1,12 +1,12 @@
-"""What shells ask: one dispatcher, one permission check in front of every request (SECURITY.md)."""
+"""The shells of this node: who they are, what they wait for, and the one way on which answers go to them."""
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import Final
 
 from hashelld.cib.digest import digest
 from hashelld.cib.edit import Edit, Put
+from hashelld.core.rights import Gate
 from hashelld.core.standing import Standing
 from hashelld.model.ids import NodeId
 from hashelld.wire.client import (
@@ -20,6 +20,7 @@ from hashelld.wire.client import (
     FenceNode,
     GetCib,
     GetHistory,
+    GetLog,
     GetStatus,
     HistoryEntry,
     HistoryIs,
@@ -29,34 +30,21 @@ from hashelld.wire.client import (
     SetAttribute,
     Subscribe,
 )
-from hashelld.wire.log import Author, Barrier, Commit, Confirmation, Departure, ElectorateChange, Entry, Founding
+from hashelld.wire.log import (
+    Author,
+    Barrier,
+    Commit,
+    Confirmation,
+    Departure,
+    ElectorateChange,
+    Entry,
+    Founding,
+    Operation,
+)
 
 
 SUBSCRIBERS_MAX: Final = 64
 HISTORY_MAX: Final = 1000
-
-
-class Permission(Enum):
-    """What a request needs. Roles of the configuration come later; who may connect at all, io decides."""
-
-    READ = "read"
-    WRITE = "write"
-    OPERATE = "operate"
-
-
-PERMISSIONS: Final[dict[type, Permission]] = {
-    GetCib: Permission.READ,
-    GetStatus: Permission.READ,
-    GetHistory: Permission.READ,
-    Subscribe: Permission.READ,
-    AskCommit: Permission.READ,
-    MakeCommit: Permission.WRITE,
-    Cleanup: Permission.OPERATE,
-    FenceNode: Permission.OPERATE,
-    SetAttribute: Permission.OPERATE,
-    AgentAsk: Permission.WRITE,
-}
-"""Every request has exactly one; a request without one is refused."""
 
 
 class _Forwarded:
@@ -73,15 +61,42 @@ class Clients:
     """The shells of this node: subscriptions, and requests that the DC is answering for them."""
 
     def __init__(self, standing: Standing) -> None:
+        self.refused = 0
+        """Requests that access rights did not permit."""
         self._standing = standing
+        self._gate = Gate(standing)
+        self._authors: dict[bytes, Author] = {}
         self._subscribers: dict[tuple[bytes, int], None] = {}
         self._forwarded: dict[int, _Forwarded] = {}
         self._ticket = 0
         self._told: tuple[object, object] = ("", "")
 
-    def is_permitted(self, author: Author, request: Request) -> bool:
-        """May this author ask this? Today whoever may connect may do everything that is listed."""
-        return type(request) in PERMISSIONS and bool(author.user)
+    def refusal(self, client: bytes, author: Author, request: Request) -> Refused | None:
+        """The one permission check: why this may not be asked; None when it may. The author is remembered."""
+        self._authors[client] = author
+        return self.judge(author, request)
+
+    def judge(self, author: Author, request: Request) -> Refused | None:
+        """The same for a request that came from another node."""
+        refused = self._gate.refusal(author, request)
+        if refused is not None:
+            self.refused += 1
+            self._standing.note(
+                "request.refused",
+                request=type(request).__struct_config__.tag,
+                user=author.user,
+                uid=author.uid,
+                pid=author.pid,
+                at=author.node,
+                reason=refused.text,
+            )
+        return refused
+
+    def reply(self, client: bytes, ticket: int, answer: Answer) -> None:
+        """Answer a shell of this node with what its user may see of the answer; one that is gone gets nothing."""
+        author = self._authors.get(client)
+        if author is not None:
+            self._standing.reply(client, ticket, self._gate.shown(author, answer))
 
     def answer_locally(self, client: bytes, ticket: int, request: Request) -> Answer | None:
         """The answer to what any node can tell of its own log; None for everything else."""
@@ -101,7 +116,7 @@ class Clients:
                     return Refused("busy", f"{SUBSCRIBERS_MAX} subscriptions are open")
                 self._subscribers[(client, ticket)] = None
                 return Changed("status")
-            case GetStatus() | MakeCommit() | Cleanup() | FenceNode() | SetAttribute() | AgentAsk():
+            case GetStatus() | MakeCommit() | Cleanup() | FenceNode() | SetAttribute() | AgentAsk() | GetLog():
                 return None
 
     def forward(self, client: bytes, ticket: int, dc: NodeId, request: Request) -> int:
@@ -116,7 +131,7 @@ class Clients:
         found = self._forwarded.get(ticket)
         if found is not None and found.dc == peer:
             del self._forwarded[ticket]
-            self._standing.reply(found.client, found.ticket, answer)
+            self.reply(found.client, found.ticket, answer)
 
     def on_dc(self, dc: NodeId | None) -> None:
         """The DC is another: what was forwarded to the old one has an unknown outcome."""
@@ -124,10 +139,11 @@ class Clients:
             if found.dc != dc:
                 del self._forwarded[ticket]
                 text = f"the DC {found.dc} was lost before it answered; whether the change was made is unknown"
-                self._standing.reply(found.client, found.ticket, Refused("lost", text))
+                self.reply(found.client, found.ticket, Refused("lost", text))
 
     def on_gone(self, client: bytes) -> None:
         """A shell's connection ended."""
+        self._authors.pop(client, None)
         for key in [key for key in self._subscribers if key[0] == client]:
             del self._subscribers[key]
         for ticket in [t for t, found in self._forwarded.items() if found.client == client]:
@@ -168,6 +184,8 @@ def _history_entry(entry: Entry) -> HistoryEntry:
             text = f"{change.node} left cleanly"
         case Confirmation():
             text = f"{change.node} is confirmed off by {change.by}"
+        case Operation():
+            author, text = change.author, change.text
         case Barrier():
             text = f"{entry.version.epoch.node} took office"
     kind = type(change).__name__.lower()

@@ -8,9 +8,11 @@ import msgspec
 
 from hashelld.cib.edit import EditRefused, apply, touched
 from hashelld.cib.lang.diagnostic import Severity
+from hashelld.cib.rights.writing import NotPermitted
 from hashelld.cib.verify import verify
 from hashelld.core.options import unsafe_reasons
 from hashelld.core.replication import Leading
+from hashelld.core.rights import judged, told_objections
 from hashelld.core.standing import Standing
 from hashelld.model.ids import NodeId, Version
 from hashelld.wire.client import Answer, Committed, Conflict, MakeCommit, Refused
@@ -55,10 +57,17 @@ class Commits:
             return None
         if len(self._waiting) >= WAITING_MAX:
             return Refused("busy", f"{WAITING_MAX} commits are waiting; nothing was changed, try again")
-        refused = self._conflict(request) or self._objection(request)
+        try:
+            meant = judged(tail.cib, author, request)
+        except NotPermitted as refusal:
+            return Refused("permission", "this change is not permitted to you", refusal.texts)
+        except EditRefused as refusal:
+            return Refused("invalid", str(refusal))
+        refused = self._conflict(request) or self._objection(author, meant)
         if refused is not None:
             return refused
-        change = Commit(id=request.id, author=author, edits=request.edits, base=request.base)
+        signed = author.signature(request.command)
+        change = Commit(id=request.id, author=signed, edits=meant.edits, base=request.base)
         version = self._leading.order(change, wall_ms)
         self._waiting[version.serial] = [origin]
         self._ids[request.id] = version.serial
@@ -116,7 +125,7 @@ class Commits:
             return Refused("invalid", "the base version is too old to tell what changed since; refresh and try again")
         return None
 
-    def _objection(self, request: MakeCommit) -> Answer | None:
+    def _objection(self, author: Author, request: MakeCommit) -> Answer | None:
         tail = self._standing.log.tail
         assert tail is not None
         try:
@@ -126,5 +135,6 @@ class Commits:
         before = {(d.code, d.message) for d in verify(tail.cib)}
         found = [d for d in verify(after) if d.severity is Severity.ERROR and (d.code, d.message) not in before]
         if found and not request.force:
-            return Refused("invalid", found[0].message, tuple(d.message for d in found))
+            texts = told_objections(tail.cib, after, author, found)
+            return Refused("invalid", texts[0], texts)
         return None

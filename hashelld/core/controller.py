@@ -10,17 +10,21 @@ import msgspec
 from hashelld.cib.view import NodeView
 from hashelld.core.effects import Effect
 from hashelld.core.execution import Execution
+from hashelld.core.fencing import FencingDone
 from hashelld.core.lrm import Lrm, OrderDone, OrderKey, StatusChanged
 from hashelld.core.member import CLEANUP
 from hashelld.core.office import Office, Wait
+from hashelld.core.options import actions_at_once
 from hashelld.core.results import UNRECORDED
+from hashelld.core.stakes import delay_of
 from hashelld.core.standing import Standing
-from hashelld.core.stonith import FencingDone, Stonith
+from hashelld.core.stonith import Stonith
 from hashelld.model.action import Action, ActionKind
 from hashelld.model.history import OCF_NOT_RUNNING, OCF_OK, OCF_RUNNING_PROMOTED, ActionResult, NodeStatus, OpStatus
 from hashelld.model.ids import Incarnation, Millis, NodeId, ResourceId, Version
 from hashelld.policy.graph import Transition
 from hashelld.policy.plan import Planner
+from hashelld.wire.client import Fenced
 from hashelld.wire.log import Confirmation, Departure, Entry
 from hashelld.wire.peer import LeaveGranted, Order
 
@@ -55,6 +59,7 @@ class Summary(msgspec.Struct, frozen=True):
     pending: int
     blocked: tuple[str, ...]
     fencing: tuple[str, ...]
+    fenced: tuple[Fenced, ...] = ()
 
 
 class _Ordered:
@@ -126,6 +131,7 @@ class Controller:
             pending=pending,
             blocked=tuple(f"{b.resource}: {b.reason}" for b in self._transition.blocked),
             fencing=self._stonith.in_progress(),
+            fenced=self._stonith.fenced(self._standing.wall_offset_ms),
         )
 
     def is_planning_due(self, now: Millis) -> bool:
@@ -219,6 +225,7 @@ class Controller:
         change = entry.change
         if isinstance(change, Departure | Confirmation):
             self._settle_orders(change.node)
+            self._stonith.cancel(change.node, change.incarnation)
             if isinstance(change, Departure):
                 self._standing.send(change.node, LeaveGranted())
             else:
@@ -229,12 +236,12 @@ class Controller:
     def on_new_incarnation(self, node: NodeId) -> None:
         """Orders to an earlier incarnation are settled by the later one's report; its failure is the plan's."""
         self._settle_orders(node)
-        self._stonith.cancel(node)
+        self._stonith.cancel(node, self._standing.incarnation_of(node))
         self.office.is_changed = True
 
     def on_returned(self, node: NodeId) -> None:
         """A lost node is heard again: it is not fenced any more, unless a device was called already."""
-        self._stonith.cancel(node)
+        self._stonith.cancel(node, self._standing.incarnation_of(node))
         self.office.is_changed = True
 
     def on_fenced(self, now: Millis, wall_ms: int, done: FencingDone) -> None:
@@ -306,7 +313,7 @@ class Controller:
         self._transition_number += 1
         self._wake_wall_ms = transition.wake_ms
         if transition.actions:
-            self._execution = Execution(transition, self._standing.settings.plan_batch_max)
+            self._execution = Execution(transition, *actions_at_once(view.cib, self._standing.settings.plan_batch_max))
             self._standing.note(
                 "plan.made",
                 number=self._transition_number,
@@ -377,7 +384,7 @@ class Controller:
         elif action.kind is ActionKind.FENCE:
             self._fence(now, wall_ms, index, action)
         elif action.kind is ActionKind.SHUTDOWN:
-            self._grant_leave(wall_ms, index, action)
+            self._grant_leave(now, wall_ms, index, action)
         else:
             self._finished(self._transition_number, index, is_ok=True)
 
@@ -421,8 +428,9 @@ class Controller:
             self._finished(self._transition_number, index, is_ok=False)
             return
         standing.note("fence.requested", target=action.node, reason=action.reason)
+        incarnation = standing.incarnation_of(action.node)
         outcomes = self._stonith.request(
-            now, standing.log.cib, action.node, standing.incarnation_of(action.node), action.operation
+            now, standing.log.cib, action.node, incarnation, action.operation, delay_of(action)
         )
         for outcome in outcomes:
             if isinstance(outcome, FencingDone):
@@ -430,12 +438,16 @@ class Controller:
             else:
                 standing.emit(outcome)
 
-    def _grant_leave(self, wall_ms: int, index: int, action: Action) -> None:
+    def _grant_leave(self, now: Millis, wall_ms: int, index: int, action: Action) -> None:
         standing = self._standing
         assert action.node is not None
         if action.node == standing.node:
             self.may_exit = True
             self._finished(self._transition_number, index, is_ok=True)
+            return
+        if not self.office.let_go(action.node, wall_ms):
+            self._plan_after_ms = now + standing.settings.keepalive_ms
+            self._finished(self._transition_number, index, is_ok=False)
             return
         incarnation = standing.membership.incarnation(action.node)
         version = self.office.leading.order(Departure(action.node, incarnation), wall_ms)

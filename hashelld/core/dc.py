@@ -92,7 +92,7 @@ class Dc:
             return entries
         self.office.ask_joins(now)
         self.office.confirm_without_fencing(now, wall_ms)
-        self.office.keep_electorate(wall_ms)
+        self.office.keep_electorate(now, wall_ms)
         self.controller.on_time(now, is_leaving=is_leaving)
         self._replicate(now)
         return ()

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from enum import Enum
 from typing import Final
 
 import msgspec
 
+from hashelld.agents.fence import can_reboot, does_fence, ends_daemon, tells_status
 from hashelld.cib.document import Cib
+from hashelld.core.topology import chosen_levels
 from hashelld.model.duration import parse_duration
 from hashelld.model.ids import Millis, NodeId, ResourceId
 from hashelld.model.resource import Agent, AttributeSet, Primitive, Template
@@ -18,8 +21,21 @@ from hashelld.model.score import parse_score
 TRIES_DEFAULT: Final = 2
 TRIES_MAX: Final = 100
 TIMEOUT_DEFAULT_MS: Final = 60_000
+AT_ONCE_DEFAULT: Final = 1
 _SEPARATORS: Final = re.compile(r"[\s,;]+")
-_MAP_SEPARATORS: Final = re.compile(r"[\s;]+")
+_MAP_ENTRY: Final = re.compile(r"(?:\\.|[^\s;\\])+")
+_ESCAPED: Final = re.compile(r"\\(.)")
+
+
+class Check(Enum):
+    """How it is found out that a device can fence a node (`pcmk_host_check`)."""
+
+    NONE = "none"
+    """It can, or its list says so."""
+    LIST = "dynamic-list"
+    """The device is asked whom it knows."""
+    STATUS = "status"
+    """The device is asked for the state of the target: one that it can tell is one that it can fence."""
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,19 +46,75 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     parameters: dict[str, str]
     plug: str
     """The device's name for the target."""
-    tries: int
-    timeout_ms: Millis
+    check: Check
     delay_base_ms: Millis
     delay_max_ms: Millis
     """Bound of the whole delay, the base included."""
+    timeout_default_ms: Millis
+    ends_daemon: bool
+    """Does nothing run any more on a node that it has fenced?"""
+    at_once: int | None
+    """At most so many agents of this device run at a time; None: any number."""
+
+    def timeout_ms(self, operation: str) -> Millis:
+        """How long one try of an operation may take."""
+        return parse_duration(self.parameters.get(f"pcmk_{operation}_timeout", "")) or self.timeout_default_ms
+
+    def tries(self, operation: str) -> int:
+        """How often an operation is tried."""
+        return _tries(self.parameters.get(f"pcmk_{operation}_retries", ""))
 
 
 Level = tuple[Device, ...]
 """Devices that must all succeed; when one does not, the next level is tried."""
 
 
-def levels_for(cib: Cib, target: NodeId, operation: str) -> tuple[Level, ...]:
-    """How the target is fenced: without a topology every device that can is a level of its own, best first."""
+class Step(msgspec.Struct, frozen=True):
+    """One device's turn in a level."""
+
+    device: Device
+    operation: str
+    is_afterwards: bool = False
+    """The target is off already, and is switched on again: whatever comes of it, the fencing has succeeded."""
+
+
+def steps_of(level: Level, operation: str) -> tuple[Step, ...]:
+    """What a level does: to restart a node that several devices hold, all cut it off before any restores it.
+
+    A device that cannot restart anything only cuts off, and what such a device cut off is not restored here.
+    """
+    if operation != "reboot":
+        return tuple(Step(device, operation) for device in level)
+    rebooting = [device for device in level if can_reboot(device.agent, device.parameters)]
+    if len(level) == 1:
+        return (Step(level[0], "reboot" if rebooting else "off"),)
+    off = tuple(Step(device, "off") for device in level)
+    return (*off, *(Step(device, "on", is_afterwards=True) for device in rebooting))
+
+
+def levels_for(cib: Cib, target: NodeId, *, has_to_end: bool = False) -> tuple[Level, ...]:
+    """How the target is fenced: by its levels of the topology; without any, by every device that can, best first.
+
+    A level with a device that is absent, stopped, or lists others than the target can never succeed, and is left out;
+    so is one whose devices do nothing, or, where the target's daemon has to end, leave that running.
+    """
+    found = _devices_for(cib, target)
+    chosen = chosen_levels(cib, target)
+    by_name = {device.id: device for _, device in found}
+    levels: list[Level]
+    if chosen is None:
+        levels = [(device,) for _, device in sorted(found, key=lambda pair: -pair[0])]
+    else:
+        levels = [tuple(by_name[n] for n in names) for names in chosen if all(n in by_name for n in names)]
+    return tuple(level for level in levels if any(_does(device, has_to_end=has_to_end) for device in level))
+
+
+def _does(device: Device, *, has_to_end: bool) -> bool:
+    return device.ends_daemon if has_to_end else does_fence(device.agent)
+
+
+def _devices_for(cib: Cib, target: NodeId) -> list[tuple[int, Device]]:
+    """Every device that can fence the target, as far as the configuration tells; with its priority."""
     found: list[tuple[int, Device]] = []
     for resource in cib.resources:
         if not isinstance(resource, Primitive):
@@ -53,14 +125,14 @@ def levels_for(cib: Cib, target: NodeId, operation: str) -> tuple[Level, ...]:
         plug = plug_of(agent, params, target)
         if plug is not None:
             priority = parse_score(meta.get("priority", params.get("priority", "0"))) or 0
-            found.append((priority, _device(cib, resource.id, agent, params, plug, target, operation)))
-    found.sort(key=lambda pair: -pair[0])
-    return tuple((device,) for _, device in found)
+            is_fabric = meta.get("provides", "").strip().lower() == "unfencing"
+            found.append((priority, _device(cib, resource.id, agent, params, plug, target, is_fabric=is_fabric)))
+    return found
 
 
 def plug_of(agent: Agent, parameters: Mapping[str, str], target: NodeId) -> str | None:
     """The device's name for the target; None when it cannot fence it. Without any list it can fence everybody."""
-    check = parameters.get("pcmk_host_check", "static-list")
+    check = parameters.get("pcmk_host_check", "static-list").lower()
     plugs = _host_map(parameters.get("pcmk_host_map", ""))
     hosts = _SEPARATORS.split(parameters.get("pcmk_host_list", "").strip())
     if agent.type.startswith("external/"):
@@ -75,9 +147,9 @@ def plug_of(agent: Agent, parameters: Mapping[str, str], target: NodeId) -> str 
 
 
 def _host_map(text: str) -> dict[str, str]:
-    """`node1:1;node2:2,3` by lower-cased names."""
-    pairs = (re.split("[:=]", entry, maxsplit=1) for entry in _MAP_SEPARATORS.split(text.strip()) if entry)
-    return {pair[0].lower(): pair[1] for pair in pairs if len(pair) == 2 and all(pair)}
+    """`node1:1;node2:2,3` by lower-cased names. What would separate may stand in a plug's name behind a backslash."""
+    pairs = (re.split("[:=]", entry, maxsplit=1) for entry in _MAP_ENTRY.findall(text))
+    return {pair[0].lower(): _ESCAPED.sub(r"\1", pair[1]) for pair in pairs if len(pair) == 2 and all(pair)}
 
 
 def _resolved(cib: Cib, primitive: Primitive) -> tuple[Agent | None, dict[str, str], dict[str, str]]:
@@ -123,20 +195,39 @@ def _device(
     parameters: dict[str, str],
     plug: str,
     target: NodeId,
-    operation: str,
+    *,
+    is_fabric: bool,
 ) -> Device:
-    timeout = parameters.get(f"pcmk_{operation}_timeout") or cib.property_value("stonith-timeout") or ""
     base = _delay(parameters.get("pcmk_delay_base", "0"), target)
     return Device(
         id=resource,
         agent=agent,
         parameters=parameters,
         plug=plug,
-        tries=_tries(parameters.get(f"pcmk_{operation}_retries", "")),
-        timeout_ms=parse_duration(timeout) or TIMEOUT_DEFAULT_MS,
+        check=_check(agent, parameters),
         delay_base_ms=base,
         delay_max_ms=max(base, _delay(parameters.get("pcmk_delay_max", "0"), target)),
+        timeout_default_ms=parse_duration(cib.property_value("stonith-timeout") or "") or TIMEOUT_DEFAULT_MS,
+        ends_daemon=ends_daemon(agent) and not is_fabric,
+        at_once=_at_once(parameters.get("pcmk_action_limit", "")),
     )
+
+
+def _check(agent: Agent, parameters: Mapping[str, str]) -> Check:
+    """What has to be asked before the device is used. (A plug-in's `status` is the device's own, not its target's.)"""
+    word = parameters.get("pcmk_host_check", "").lower()
+    if word == Check.LIST.value:
+        return Check.LIST
+    if word == Check.STATUS.value and tells_status(agent, parameters):
+        return Check.STATUS
+    return Check.NONE
+
+
+def _at_once(text: str) -> int | None:
+    """`pcmk_action_limit`: -1 is no limit."""
+    if text.strip() == "-1":
+        return None
+    return max(1, int(text)) if text.isascii() and text.isdigit() else AT_ONCE_DEFAULT
 
 
 def _tries(text: str) -> int:

@@ -49,6 +49,11 @@ class Dispatch:
         self._node = node
         self._inbox = Inbox(node.standing)
 
+    @property
+    def refused(self) -> int:
+        """Messages that were stale, repeated, or for another incarnation."""
+        return self._inbox.refused
+
     def on_message(self, now: Millis, event: MessageHeard) -> None:  # noqa: C901 - one case a message
         """Check a message, then act on it."""
         envelope = event.envelope

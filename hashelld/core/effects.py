@@ -108,6 +108,14 @@ class Reply(msgspec.Struct, frozen=True):
     answer: Answer
 
 
+class TellLog(msgspec.Struct, frozen=True):
+    """Answer a shell with the newest lines of the log (`LogIs`); the world has them."""
+
+    client: bytes
+    ticket: int
+    limit: int
+
+
 class Level(Enum):
     """Severity of a note."""
 
@@ -132,4 +140,4 @@ class Exit(msgspec.Struct, frozen=True):
     reason: str
 
 
-Effect = Send | SetBeat | Persist | RunAgent | KillAgent | Announce | Reply | Note | Exit
+Effect = Send | SetBeat | Persist | RunAgent | KillAgent | Announce | Reply | TellLog | Note | Exit

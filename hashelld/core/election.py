@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final
 
+from hashelld.core.quorum import waits_for_all
 from hashelld.core.standing import Standing
 from hashelld.model.ids import NO_VERSION, Millis, NodeId
 from hashelld.wire.peer import PreVote, PreVoteAnswer, Vote, VoteAnswer
@@ -72,12 +73,11 @@ class Election:
             return False
         if standing.node not in standing.electorate.votes:
             return False
-        present = frozenset({standing.node, *self._heard_voters()})
-        if standing.log.is_empty:
-            return standing.is_founding_possible and standing.has_quorum(present)
-        if not standing.may_vote or not standing.has_quorum(present):
+        if waits_for_all(standing.electorate) and not self.seen_all:
             return False
-        return self.seen_all or not standing.electorate.wait_for_all
+        present = frozenset({standing.node, *self._heard_voters()})
+        is_fit = standing.is_founding_possible if standing.log.is_empty else standing.may_vote
+        return is_fit and standing.has_quorum(present)
 
     def stand_by_handover(self, now: Millis) -> None:
         """The DC gave its office to this node: stand at once, without waiting for it to be missed."""

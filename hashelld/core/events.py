@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from hashelld.model.ids import Incarnation, Millis, NodeId
-from hashelld.wire.client import Request
+from hashelld.wire.client import Dropped, Request
 from hashelld.wire.log import Author
 from hashelld.wire.peer import BeatContent, Envelope
 
@@ -88,6 +88,12 @@ class ClockSet(msgspec.Struct, frozen=True):
     offset_ms: int
 
 
+class DropsCounted(msgspec.Struct, frozen=True):
+    """What the edge did not take, by kind, since it started; told when there is more."""
+
+    drops: tuple[Dropped, ...]
+
+
 class Terminate(msgspec.Struct, frozen=True):
     """SIGTERM: stop resources, leave cleanly, exit."""
 
@@ -106,6 +112,7 @@ Event = (
     | ClientAsked
     | ClientGone
     | ClockSet
+    | DropsCounted
     | Terminate
     | Woken
 )

@@ -7,9 +7,11 @@ notifications of what was done already: nobody else would send them.
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from typing import Final
 
 from hashelld.model.action import Action, ActionKind
+from hashelld.model.ids import NodeId
 from hashelld.policy.graph import Transition
 
 
@@ -29,15 +31,20 @@ class Execution:
         "_is_aborted",
         "_limited",
         "_load",
+        "_load_of",
+        "_on_node_max",
         "_transition",
         "_unlock",
     )
 
-    def __init__(self, transition: Transition, in_flight_max: int) -> None:
+    def __init__(self, transition: Transition, in_flight_max: int, on_node_max: int = 0) -> None:
+        """At most so many resource actions are in flight at once, in all and on each node (0: any number)."""
         assert in_flight_max > 0
         actions = transition.actions
         self._transition = transition
         self._in_flight_max = in_flight_max
+        self._on_node_max = on_node_max or in_flight_max
+        self._load_of: Counter[NodeId | None] = Counter()
         self._blockers = [len(set(action.after)) for action in actions]
         self._unlock: list[list[int]] = [[] for _ in actions]
         for index, action in enumerate(actions):
@@ -64,9 +71,18 @@ class Execution:
                 self._complete(index)
             else:
                 begun.append(index)
+        waiting: list[int] = []
         while self._limited and self._load < self._in_flight_max:
-            begun.append(heapq.heappop(self._limited))
+            index = heapq.heappop(self._limited)
+            node = self._transition.actions[index].node
+            if self._load_of[node] >= self._on_node_max:
+                waiting.append(index)
+                continue
+            begun.append(index)
             self._load += 1
+            self._load_of[node] += 1
+        if waiting:
+            self._limited = sorted((*waiting, *self._limited))
         self._in_flight.update(begun)
         return [(index, self._transition.actions[index]) for index in sorted(begun)]
 
@@ -75,7 +91,10 @@ class Execution:
         if index not in self._in_flight:
             return
         self._in_flight.discard(index)
-        self._load -= self._transition.actions[index].kind not in _UNLIMITED
+        action = self._transition.actions[index]
+        if action.kind not in _UNLIMITED:
+            self._load -= 1
+            self._load_of[action.node] -= 1
         if ok:
             self._complete(index)
         else:

@@ -23,6 +23,7 @@ from hashelld.wire.log import (
     ElectorateChange,
     Entry,
     Founding,
+    Operation,
 )
 
 
@@ -53,7 +54,7 @@ def advance(state: Checkpoint | None, entry: Entry) -> Checkpoint:
     assert state is not None, "a log begins with its founding"
     after = msgspec.structs.replace(state, version=at, entry=digest(entry))
     match change:
-        case Barrier():
+        case Barrier() | Operation():
             return after
         case Commit(id=commit_id, edits=edits):
             commits = dict(list(state.commits.items())[1 - COMMIT_IDS_MAX :])
@@ -134,6 +135,13 @@ class Log:
         """The entry of this serial, when it is behind the base."""
         at = serial - self.base_serial - 1
         return self.entries[at] if 0 <= at < len(self.entries) else None
+
+    def cib_at(self, serial: int) -> Cib | None:
+        """The document after the entry of this serial; None when it is not here."""
+        if self.base is not None and serial == self.base_serial:
+            return self.base.cib
+        at = serial - self.base_serial - 1
+        return self._states[at].cib if 0 <= at < len(self._states) else None
 
     def entries_after(self, serial: int) -> tuple[Entry, ...]:
         """All entries behind this serial (which must not lie before the base)."""

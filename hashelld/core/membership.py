@@ -15,6 +15,8 @@ from hashelld.wire.peer import BeatContent
 
 MESSAGES_STILL_FACTOR: Final = 4
 """A peer whose beats flow while its messages stand still for so many deadtimes is not heard."""
+REFUSALS_APART_MS: Final = 1_000
+"""A Linux kernel tells one address of its refusals no more often than that (net.ipv4.icmp_ratelimit)."""
 
 
 class Presence(Enum):
@@ -219,7 +221,8 @@ class Membership:
         settings = self._settings
         if peer.refused_ms is None:
             return peer.heard_ms + settings.deadtime_ms
-        answering = min(peer.refused_ms + settings.deadtime_ms, peer.heard_ms + settings.restart_grace_ms)
+        refusing = peer.refused_ms + REFUSALS_APART_MS + settings.deadtime_ms
+        answering = min(refusing, peer.heard_ms + settings.restart_grace_ms)
         return max(peer.heard_ms + settings.deadtime_ms, answering)
 
     def _judge(self, now: Millis, name: NodeId, peer: _Peer, *, is_new: bool = False) -> list[PresenceChanged]:

@@ -24,6 +24,7 @@ from hashelld.core.events import (
     ClientAsked,
     ClientGone,
     ClockSet,
+    DropsCounted,
     Event,
     MessageHeard,
     Persisted,
@@ -32,19 +33,22 @@ from hashelld.core.events import (
     Terminate,
     Woken,
 )
+from hashelld.core.fencing import FencingDone
 from hashelld.core.lrm import Lrm, OrderDone, StatusChanged
 from hashelld.core.member import Goodbye, Member
 from hashelld.core.membership import MESSAGES_STILL_FACTOR, Presence, PresenceChanged
 from hashelld.core.options import no_quorum_policy
 from hashelld.core.replication import Following
-from hashelld.core.report import addresses_of
+from hashelld.core.report import addresses_of, last_summary
 from hashelld.core.requests import Requests
 from hashelld.core.retreat import Retreat
 from hashelld.core.settings import Settings
+from hashelld.core.stakes import claim_delay_ms
 from hashelld.core.standing import Draw, Standing
-from hashelld.core.stonith import FencingDone, Stonith
+from hashelld.core.stonith import Stonith
 from hashelld.model.ids import NO_EPOCH, Epoch, Millis, NodeId
 from hashelld.model.node import Node as ConfiguredNode
+from hashelld.wire.client import Dropped
 from hashelld.wire.log import Confirmation, Departure, ElectorateChange, Entry, Founding
 from hashelld.wire.peer import BeatContent, Handover, Pulse
 
@@ -73,7 +77,7 @@ class Node:
         self.following = Following(standing)
         self.lrm = Lrm(settings.node, settings, self._next_run)
         self.stonith = Stonith(settings, self._next_run, lambda high_ms: draw(0, high_ms))
-        self.claim = Claim(standing, self.stonith)
+        self.claim = Claim(standing, self.stonith, lambda now, peer: claim_delay_ms(self, now, peer))
         self.retreat = Retreat(standing, self.lrm)
         self.member = Member(standing, self.lrm, self.retreat, self.following)
         self.clients = Clients(standing)
@@ -82,6 +86,8 @@ class Node:
         self.dc: Dc | None = None
         self.picture: tuple[NodeView, ...] = ()
         self.summary = b""
+        self.drops: tuple[Dropped, ...] = ()
+        """What the edge did not take."""
         self._heard_dc: NodeId | None = None
         self._no_dc_ms: Millis | None = now
         self._is_quorum_lost = False
@@ -149,7 +155,7 @@ class Node:
 
     # -- events
 
-    def _take(self, now: Millis, event: Event) -> None:  # noqa: C901 - one line for each event
+    def _take(self, now: Millis, event: Event) -> None:  # noqa: C901, PLR0912 - one line for each event
         standing = self.standing
         match event:
             case BeatsHeard(beats=beats):
@@ -170,6 +176,8 @@ class Node:
                 self.requests.on_asked(now, event)
             case ClientGone(client=client):
                 self.clients.on_gone(client)
+            case DropsCounted(drops=drops):
+                self.drops = drops
             case ClockSet(offset_ms=offset_ms):
                 standing.wall_offset_ms = offset_ms
             case Terminate():
@@ -378,9 +386,9 @@ class Node:
             self._is_quorum_lost = True
             if not standing.log.is_empty:
                 standing.note("quorum.lost", policy=no_quorum_policy(standing.log.cib))
-        is_kept = no_quorum_policy(standing.log.cib) in ("freeze", "ignore")
-        if self._is_quorum_lost and not is_kept and self.retreat.is_needed():
-            self.retreat.begin(now)
+        policy = no_quorum_policy(standing.log.cib)
+        if self._is_quorum_lost and policy not in ("freeze", "ignore") and self.retreat.is_needed():
+            self.retreat.begin(now, only_demote=policy == "demote" and not standing.is_leaving)
 
     # -- office
 
@@ -392,14 +400,14 @@ class Node:
         self.retreat.end()
         standing.accept(Epoch(standing.promised, standing.node))
         self.dc = Dc(standing, self.lrm, self.stonith, now)
+        self.stonith.adopt(last_summary(self.summary).fenced)
         self.member.on_own_office(self.dc.office.leading.epoch)
         wall_ms = now + standing.wall_offset_ms
         founding = self._founding() if standing.log.is_empty else None
         change = None
         if alone is not None:
-            electorate = msgspec.structs.replace(
-                standing.electorate, votes={standing.node: standing.electorate.votes[standing.node]}
-            )
+            votes = {standing.node: standing.electorate.votes[standing.node]}
+            electorate = msgspec.structs.replace(standing.electorate, votes=votes)
             change = ElectorateChange(electorate, f"{alone.peer} is off ({alone.by})")
         if founding is not None:
             standing.may_vote = True

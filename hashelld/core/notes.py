@@ -35,6 +35,8 @@ MESSAGES: Final[dict[str, tuple[Level, str]]] = {
     "log.history-lost": (Level.ERROR, "acknowledged entries that the DC lacks were set aside"),
     "log.fault": (Level.ERROR, "equal versions with different digests"),
     "log.electorate": (Level.INFO, "the electorate is another"),
+    "request.done": (Level.INFO, "somebody had this done"),
+    "request.refused": (Level.WARNING, "somebody asked for what access rights do not permit"),
     "commit.acknowledged": (Level.INFO, "a commit is on disk with a quorum"),
     "join.asked": (Level.DEBUG, "the DC asks a node to join"),
     "join.done": (Level.INFO, "a node joined this DC's epoch"),

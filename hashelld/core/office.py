@@ -13,7 +13,7 @@ import msgspec
 from hashelld.cib.view import ClusterView, NodeView
 from hashelld.core.membership import Presence
 from hashelld.core.options import has_fencing
-from hashelld.core.quorum import is_quorum
+from hashelld.core.quorum import is_quorum, is_shrinking, without
 from hashelld.core.replication import Leading
 from hashelld.core.standing import Standing
 from hashelld.model.history import ActionResult, NodeStatus
@@ -104,9 +104,10 @@ class Office:
         if status is None:
             return
         key = (result.resource, result.operation, result.interval_ms)
-        kept = [r for r in status.operations if (r.resource, r.operation, r.interval_ms) != key]
-        if any(r.call > result.call for r in status.operations if r not in kept):
+        same = {at: r for at, r in enumerate(status.operations) if (r.resource, r.operation, r.interval_ms) == key}
+        if any(r.call > result.call for r in same.values()):
             return
+        kept = [r for at, r in enumerate(status.operations) if at not in same]
         self.statuses[node] = msgspec.structs.replace(status, operations=(*kept, result))
 
     def ask_joins(self, now: Millis) -> None:
@@ -151,12 +152,12 @@ class Office:
             content = standing.membership.content(peer)
             if peer != target and content is not None and target in content.hears:
                 hearing.add(peer)
-        if not hearing or not is_quorum(standing.electorate, frozenset({target, *hearing})):
+        if not hearing:
             return None
         settings = standing.settings
         if now - standing.membership.since_ms(target) < RECHECK_FACTOR * settings.keepalive_ms:
-            return WAIT
-        return min(hearing)
+            return WAIT  # However few they are: those that a cut takes away are lost one after another.
+        return min(hearing) if is_quorum(standing.electorate, frozenset({target, *hearing})) else None
 
     def confirm_without_fencing(self, now: Millis, wall_ms: int) -> None:
         """Where fencing is off, a lost node counts as off after takeover_delay (UNSAFE)."""
@@ -198,7 +199,7 @@ class Office:
     def deadline(self, now: Millis) -> Millis | None:
         """When something here changes by time alone."""
         standing = self._standing
-        moments = []
+        moments = [self._loss_ends_ms(node) for node in self._losses()]
         for node in self.configured:
             if node == standing.node:
                 continue
@@ -228,29 +229,89 @@ class Office:
 
     # -- the electorate
 
-    def keep_electorate(self, wall_ms: int) -> None:
-        """Remove voters that forgot what they stored; add configured nodes that joined and stored the log."""
-        standing = self._standing
-        log = standing.log
-        if not self.leading.has_barrier or not log.is_settled or log.tail is None:
+    @property
+    def _may_change_electorate(self) -> bool:
+        """One change at a time: the next is ordered when the last is known acknowledged (DESIGN.md 3.2, Electorate)."""
+        return self.leading.has_barrier and self._standing.log.is_settled
+
+    def keep_electorate(self, now: Millis, wall_ms: int) -> None:
+        """Remove voters that forgot what they stored or are gone; add nodes that joined and stored the log."""
+        if not self._may_change_electorate:
             return
+        if not (self._remove_forgetful(wall_ms) or self._add_joined(wall_ms)):
+            self._remove_lost(now, wall_ms)
+
+    def _remove_forgetful(self, wall_ms: int) -> bool:
+        standing = self._standing
         votes = dict(standing.electorate.votes)
-        is_pair = standing.electorate.two_node
         for node in sorted(votes):
             if node != standing.node and len(votes) > 1 and self._has_forgotten(node):
                 del votes[node]
                 self._change_electorate(votes, f"{node} forgot what it had stored", wall_ms)
-                return
+                return True
+        return False
+
+    def _add_joined(self, wall_ms: int) -> bool:
+        standing = self._standing
+        votes = dict(standing.electorate.votes)
+        is_pair = standing.electorate.two_node
         for node in self.configured:
             limit = 2 if is_pair else 16
-            if node in votes or not self.is_joined(node) or len(votes) >= limit:
+            if node in votes or not self.is_joined(node) or len(votes) >= limit or self._is_leaving(node):
                 continue
-            if self.leading.matched(node) == log.version.serial:
+            if self.leading.matched(node) == standing.log.version.serial:
                 votes[node] = standing.settings.founding.votes.get(node, 1)
                 if is_pair:
                     standing.readmitted(node)
                 self._change_electorate(votes, f"{node} stored the log", wall_ms)
-                return
+                return True
+        return False
+
+    def _is_leaving(self, node: NodeId) -> bool:
+        content = self._standing.membership.content(node)
+        return node in self.leaving or (content is not None and content.is_leaving)
+
+    def _remove_lost(self, now: Millis, wall_ms: int) -> None:
+        """last_man_standing: who is lost for the window does not vote (votequorum(5); DESIGN.md 3.2, Modes).
+
+        Only who left or is confirmed off: the configuration may forget such a node, and nobody else.
+        """
+        gone = frozenset(node for node in self._losses() if now >= self._loss_ends_ms(node))
+        after = without(self._standing.electorate, gone, self._present) if gone else None
+        if after is not None:
+            self._order_electorate(after, f"last_man_standing: {' '.join(sorted(gone))} is gone", wall_ms)
+
+    def _losses(self) -> list[NodeId]:
+        """Voters that last_man_standing waits to be without."""
+        standing = self._standing
+        if not is_shrinking(standing.electorate):
+            return []
+        votes = standing.electorate.votes
+        others = (node for node, count in votes.items() if count and node != standing.node)
+        return [node for node in others if standing.is_off(node) and not standing.membership.is_heard(node)]
+
+    def _loss_ends_ms(self, node: NodeId) -> Millis:
+        since_ms = max(self._took_ms, self._lost_since_ms(node))
+        return since_ms + (self._standing.electorate.last_man_standing_ms or 0)
+
+    @property
+    def _present(self) -> frozenset[NodeId]:
+        return frozenset({self._standing.node, *self._standing.membership.heard})
+
+    def let_go(self, node: NodeId, wall_ms: int) -> bool:
+        """May a node's departure be ordered? With last_man_standing an electorate without it is ordered before.
+
+        False: another change is not known acknowledged yet; ask again.
+        """
+        electorate = self._standing.electorate
+        if not is_shrinking(electorate) or not electorate.votes.get(node):
+            return True
+        if not self._may_change_electorate:
+            return False
+        after = without(electorate, frozenset({node}), self._present)
+        if after is not None:
+            self._order_electorate(after, f"last_man_standing: {node} leaves", wall_ms)
+        return True
 
     def _has_forgotten(self, node: NodeId) -> bool:
         """Does its newest beat, one sent after it was refilled, say that it may not vote?"""
@@ -261,8 +322,10 @@ class Office:
         return standing.is_forgetful(node) and content.stored.serial >= matched
 
     def _change_electorate(self, votes: dict[NodeId, int], reason: str, wall_ms: int) -> None:
-        electorate: Electorate = msgspec.structs.replace(self._standing.electorate, votes=votes)
-        self._standing.note("log.electorate", votes=" ".join(sorted(votes)), reason=reason)
+        self._order_electorate(self._standing.electorate.with_votes(votes), reason, wall_ms)
+
+    def _order_electorate(self, electorate: Electorate, reason: str, wall_ms: int) -> None:
+        self._standing.note("log.electorate", votes=" ".join(sorted(electorate.votes)), reason=reason)
         self.leading.order(ElectorateChange(electorate, reason), wall_ms)
 
     # -- the view
@@ -282,10 +345,10 @@ class Office:
 
     def _node_view(self, now: Millis, node: NodeId, own: NodeStatus, *, is_leaving: bool) -> NodeView:
         standing = self._standing
-        if node == standing.node:
-            return NodeView(node=node, online=True, is_leaving=is_leaving, status=own)
-        status = self.statuses.get(node) or NodeStatus(node=node)
         wanted_off = node in self.fence_requests
+        if node == standing.node:
+            return NodeView(node=node, online=True, is_leaving=is_leaving, fence_requested=wanted_off, status=own)
+        status = self.statuses.get(node) or NodeStatus(node=node)
         if standing.is_off(node):
             return NodeView(node=node, status=NodeStatus(node=node))
         if self.is_joined(node):

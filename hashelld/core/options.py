@@ -20,9 +20,22 @@ def has_fencing(cib: Cib) -> bool:
     return is_true(cib.property_value("stonith-enabled"), default=True)
 
 
+def fencing_operation(cib: Cib) -> str:
+    """`stonith-action`: off, or by default reboot."""
+    word = (cib.property_value("stonith-action") or "").strip().lower()
+    return "off" if word in ("off", "poweroff") else "reboot"
+
+
 def is_in_maintenance(cib: Cib) -> bool:
     """`maintenance-mode`, by default false."""
     return is_true(cib.property_value("maintenance-mode"), default=False)
+
+
+def actions_at_once(cib: Cib, default: int) -> tuple[int, int]:
+    """How many actions may be in flight: in the cluster (`batch-limit`) and on a node (`node-action-limit`; 0: any)."""
+    words = (cib.property_value("batch-limit"), cib.property_value("node-action-limit"))
+    most, most_on_node = (int(word) if word is not None and word.strip().isdecimal() else 0 for word in words)
+    return most or default, most_on_node
 
 
 def no_quorum_policy(cib: Cib) -> str:

@@ -1,12 +1,60 @@
-"""Votes: who makes a quorum. Pure arithmetic over electorates (DESIGN.md 3.2, Electorate; votequorum(5))."""
+"""Votes: who makes a quorum, and by which rule. Pure arithmetic over electorates (DESIGN.md 3.2, Electorate and Modes).
+
+The rule of all modes is votequorum(5)'s: strictly more than half of the expected votes. The modes differ in what the
+votes are expected of (`last_man_standing`), in who weighs half a vote more (`auto_tie_breaker`), and in what else has
+to hold (`two_node`, `wait_for_all`). Two quorums of one electorate always have a voter in common; of two electorates
+that follow each other both are needed until the newer one is known acknowledged.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
+from enum import Enum
+from typing import Final
 
+import msgspec
+
+from hashelld.model.duration import format_duration
 from hashelld.model.ids import NodeId
 from hashelld.wire.client import QuorumStatus
 from hashelld.wire.log import Electorate
+
+
+NOBODY: Final[frozenset[NodeId]] = frozenset()
+
+
+class Rule(Enum):
+    """What a verdict was decided by."""
+
+    MAJORITY = "majority"
+    TIE_BREAKER = "auto_tie_breaker"
+    TWO_NODE = "two_node"
+    WAIT_FOR_ALL = "wait_for_all"
+    JOINT = "joint"
+    """A newer electorate is not known acknowledged yet, and the one before has no quorum here."""
+
+
+class Decision(Enum):
+    """What a partition may do."""
+
+    QUORUM = "quorum"
+    CLAIM = "claim"
+    """`two_node`: nothing, until the peer is confirmed off; then it stands alone (core.claim)."""
+    NONE = "none"
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """A partition's votes against those that are needed."""
+
+    votes: int
+    expected: int
+    """All votes of the electorate."""
+    quorum: int
+    """The votes that this partition needs; one with the tie-breaker needs one less where a tie is possible."""
+    rule: Rule
+    decision: Decision
+    reason: str
+    """A sentence such as "without quorum: 2 <= 4/2"."""
 
 
 def votes_of(electorate: Electorate, names: AbstractSet[NodeId]) -> int:
@@ -14,22 +62,31 @@ def votes_of(electorate: Electorate, names: AbstractSet[NodeId]) -> int:
     return sum(votes for name, votes in electorate.votes.items() if name in names)
 
 
-def is_quorum(electorate: Electorate, names: AbstractSet[NodeId]) -> bool:
-    """Do these nodes hold strictly more than half of the votes?
+def needed(electorate: Electorate, names: AbstractSet[NodeId]) -> int:
+    """The votes with which these nodes are a quorum.
 
-    The tie-breaker's node weighs half a vote more (votequorum(5), auto_tie_breaker). `two_node` needs no rule of
-    its own: of two votes, strictly more than half is both.
+    Strictly more than half, (expected + 2) / 2 in whole numbers (votequorum(5)). The tie-breaker's node weighs half a
+    vote more (votequorum(5), auto_tie_breaker; DESIGN.md 3.2): exactly half of the votes suffices with it. It is one
+    node that votes, named in the electorate, so that two halves never both have it; an odd number of votes cannot tie.
     """
-    total = sum(electorate.votes.values())
-    tie = int(electorate.tie_breaker is not None and electorate.tie_breaker in names)
-    return 2 * votes_of(electorate, names) + tie > total
+    breaker = electorate.tie_breaker
+    has_breaker = breaker is not None and breaker in names and electorate.votes.get(breaker, 0) > 0
+    return (sum(electorate.votes.values()) - has_breaker) // 2 + 1
+
+
+def is_quorum(electorate: Electorate, names: AbstractSet[NodeId]) -> bool:
+    """Do these nodes hold strictly more than half of the votes, or half of them with the tie-breaker?
+
+    `two_node` needs no rule of its own: of two votes, strictly more than half is both (SAFETY.md 1).
+    """
+    return votes_of(electorate, names) >= needed(electorate, names)
 
 
 def is_joint_quorum(newest: Electorate, previous: Electorate, names: AbstractSet[NodeId], *, is_settled: bool) -> bool:
     """A quorum of the newest electorate and, until that is known acknowledged, of the one before as well.
 
     The electorate of one that a claim ordered in a `two_node` cluster is an exception: the confirmation that the
-    peer is off stands for its vote.
+    peer is off stands for its vote (DESIGN.md 3.2, Modes).
     """
     if not is_quorum(newest, names):
         return False
@@ -37,17 +94,120 @@ def is_joint_quorum(newest: Electorate, previous: Electorate, names: AbstractSet
     return is_settled or is_claimed or is_quorum(previous, names)
 
 
+def waits_for_all(electorate: Electorate) -> bool:
+    """Must a node see all others after its start before it stands (votequorum(5), wait_for_all)?
+
+    For three or more. A node of a `two_node` pair needs both by its votes alone; one whose disk says that it votes
+    alone claimed before, nobody can be newer, and it goes on alone (SAFETY.md 25).
+    """
+    return electorate.wait_for_all and not electorate.two_node
+
+
+def is_shrinking(electorate: Electorate) -> bool:
+    """Is `last_man_standing` on? A `two_node` pair claims instead: its electorate of one needs a confirmation."""
+    return electorate.last_man_standing_ms is not None and not electorate.two_node
+
+
+def without(electorate: Electorate, gone: AbstractSet[NodeId], present: AbstractSet[NodeId]) -> Electorate | None:
+    """last_man_standing: the electorate without the voters that are gone; None where nothing is to be changed.
+
+    votequorum(5) lowers the expected votes to those of a partition that stayed quorate for the window. A lowered
+    number would let two partitions count the same votes apart (SAFETY.md 5), so here it is names, by an entry of the
+    log: it is proposed only where those present are a quorum of both electorates, and acknowledged only by both. From
+    two votes to one that takes the tie-breaker, or the leaving node's own acknowledgement.
+    """
+    if not is_shrinking(electorate):
+        return None
+    votes = {name: count for name, count in electorate.votes.items() if name not in gone or not count}
+    if votes == electorate.votes:
+        return None
+    after = electorate.with_votes(votes)
+    return after if is_joint_quorum(after, electorate, present, is_settled=False) else None
+
+
+def judge(
+    electorate: Electorate,
+    names: AbstractSet[NodeId],
+    *,
+    previous: Electorate | None = None,
+    unseen: AbstractSet[NodeId] = NOBODY,
+) -> Verdict:
+    """What a partition of these nodes may do, and why.
+
+    `previous` is the electorate before, as long as the newest is not known acknowledged. `unseen` are the nodes that
+    `wait_for_all` still waits for: who did not see them may not stand, however many votes there are.
+    """
+    verdict = _of_one(electorate, names)
+    if verdict.decision is Decision.QUORUM and previous is not None:
+        is_enough = is_joint_quorum(electorate, previous, names, is_settled=False)
+        if not is_enough:
+            before = _of_one(previous, names)
+            reason = f"{before.reason} of those who voted before ({' '.join(sorted(previous.votes))})"
+            verdict = msgspec.structs.replace(before, rule=Rule.JOINT, decision=Decision.NONE, reason=reason)
+    if verdict.decision is Decision.QUORUM and unseen and waits_for_all(electorate):
+        reason = f"without quorum: wait_for_all, not seen since the start: {' '.join(sorted(unseen))}"
+        verdict = msgspec.structs.replace(verdict, rule=Rule.WAIT_FOR_ALL, decision=Decision.NONE, reason=reason)
+    return verdict
+
+
+def _of_one(electorate: Electorate, names: AbstractSet[NodeId]) -> Verdict:
+    votes, expected = votes_of(electorate, names), sum(electorate.votes.values())
+    is_tie = 2 * votes == expected > 0
+    rule, decision = Rule.MAJORITY, Decision.NONE
+    if is_quorum(electorate, names):
+        decision = Decision.QUORUM
+        reason = f"with quorum: {votes} > {expected}/2"
+        if is_tie:
+            rule, reason = Rule.TIE_BREAKER, f"with quorum: {votes} = {expected}/2, {electorate.tie_breaker} is here"
+    else:
+        reason = f"without quorum: {votes} <= {expected}/2"
+        if is_tie and electorate.tie_breaker in electorate.votes:
+            rule, reason = Rule.TIE_BREAKER, f"{reason}, {electorate.tie_breaker} is not here"
+        elif electorate.two_node and len(electorate.votes) == 2:
+            rule = Rule.TWO_NODE
+            decision = Decision.CLAIM if is_tie else Decision.NONE
+            reason = f"{reason}, two_node goes on alone when its peer is confirmed off"
+    return Verdict(
+        votes=votes,
+        expected=expected,
+        quorum=needed(electorate, names),
+        rule=rule,
+        decision=decision,
+        reason=reason,
+    )
+
+
+def modes(electorate: Electorate) -> tuple[str, ...]:
+    """The modes that are on, in words."""
+    found = []
+    if electorate.two_node:
+        found.append("two_node")
+    if waits_for_all(electorate):
+        found.append("wait_for_all")
+    if electorate.tie_breaker is not None or electorate.tie_order:
+        order = f" ({' '.join(electorate.tie_order)})" if electorate.tie_order else ""
+        found.append(f"auto_tie_breaker {electorate.tie_breaker or 'nobody'}{order}")
+    if is_shrinking(electorate):
+        found.append(f"last_man_standing {format_duration(electorate.last_man_standing_ms or 0)}")
+    return tuple(found)
+
+
 def quorum_status(
-    electorate: Electorate, present: AbstractSet[NodeId], *, has_quorum: bool, unsafe: tuple[str, ...]
+    electorate: Electorate, verdict: Verdict, *, has_quorum: bool, unsafe: tuple[str, ...]
 ) -> QuorumStatus:
-    """The verdict in the words that status shows."""
-    total = sum(electorate.votes.values())
-    votes = votes_of(electorate, present)
+    """The verdict in the words that status shows; `has_quorum` says whether a DC with a quorum is heard."""
+    both = ", two_node needs both" if electorate.two_node and verdict.expected == 2 else ""
     return QuorumStatus(
         has_quorum=has_quorum,
-        votes=votes,
-        total=total,
-        reason=f"{votes} of {total} votes" + (", two_node needs both" if electorate.two_node and total == 2 else ""),
+        votes=verdict.votes,
+        total=verdict.expected,
+        reason=f"{verdict.votes} of {verdict.expected} votes{both}",
         two_node=electorate.two_node,
         unsafe=unsafe,
+        needed=verdict.quorum,
+        rule=verdict.rule.value,
+        decision=verdict.decision.value,
+        verdict=verdict.reason,
+        voters=electorate.votes,
+        modes=modes(electorate),
     )

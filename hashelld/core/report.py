@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Final
 
@@ -13,10 +14,10 @@ from hashelld.cib.view import NodeView
 from hashelld.core.controller import Phase, Summary
 from hashelld.core.membership import Presence
 from hashelld.core.options import unsafe_reasons
-from hashelld.core.quorum import quorum_status
+from hashelld.core.quorum import NOBODY, Verdict, judge, quorum_status
 from hashelld.model.ids import NO_INCARNATION, NO_VERSION, Millis, NodeId, ResourceId
 from hashelld.model.resource import Primitive, value_of
-from hashelld.wire.client import LinkStatus, StatusIs
+from hashelld.wire.client import Dropped, Fenced, LinkStatus, StatusIs
 
 
 if TYPE_CHECKING:
@@ -56,9 +57,12 @@ def phase_of(node: Node) -> str:
 
 def summary_of(node: Node) -> Summary:
     """What the DC last said that it is doing."""
-    if not node.summary or node.heard_dc is None:
-        return _NO_SUMMARY
-    return msgspec.msgpack.decode(node.summary, type=Summary)
+    return _NO_SUMMARY if node.heard_dc is None else last_summary(node.summary)
+
+
+def last_summary(told: bytes) -> Summary:
+    """What a DC, maybe a former one, told of its work."""
+    return msgspec.msgpack.decode(told, type=Summary) if told else _NO_SUMMARY
 
 
 def status_of(node: Node, now: Millis) -> StatusIs:
@@ -66,7 +70,6 @@ def status_of(node: Node, now: Millis) -> StatusIs:
     standing = node.standing
     summary = summary_of(node)
     electorate = standing.electorate
-    present = frozenset({standing.node, *standing.membership.heard})
     has_quorum = node.heard_dc is not None
     unsafe = unsafe_reasons(standing.log.cib, two_node=electorate.two_node)
     return StatusIs(
@@ -76,17 +79,45 @@ def status_of(node: Node, now: Millis) -> StatusIs:
         epoch=standing.epoch,
         phase=phase_of(node),
         version=standing.log.acknowledged,
-        quorum=quorum_status(electorate, present, has_quorum=has_quorum, unsafe=unsafe),
+        quorum=quorum_status(electorate, _verdict(node), has_quorum=has_quorum, unsafe=unsafe),
         links=tuple(_link(node, now, peer) for peer in standing.membership.peers),
         nodes=node.picture if has_quorum else tuple(_without_dc(node, view) for view in node.picture),
         in_flight=summary.in_flight,
         pending=summary.pending,
         blocked=summary.blocked,
         fencing=summary.fencing or node.stonith.in_progress(),
-        notices=tuple(standing.notices.values()),
+        fenced=summary.fenced or node.stonith.fenced(standing.wall_offset_ms),
+        notices=(*standing.notices.values(), *_vain(node.picture, summary.fenced)),
+        drops=drops_of(node),
         wall_ms=now + standing.wall_offset_ms,
         daemon_version=__version__,
     )
+
+
+def drops_of(node: Node) -> tuple[Dropped, ...]:
+    """What this node did not take, at its edge and within."""
+    own = (Dropped("stale_messages", node.dispatch.refused), Dropped("refused_requests", node.clients.refused))
+    return tuple(one for one in (*node.drops, *own) if one.count)
+
+
+def _verdict(node: Node) -> Verdict:
+    """What the nodes in contact may do together, as far as this node knows."""
+    standing, membership = node.standing, node.standing.membership
+    tail = standing.log.tail
+    previous = tail.previous_electorate if tail is not None and not standing.log.is_settled else None
+    is_waiting = node.heard_dc is None and not node.election.seen_all
+    never = frozenset(peer for peer in membership.peers if membership.presence(peer) is Presence.NEVER)
+    present = frozenset({standing.node, *membership.heard})
+    return judge(standing.electorate, present, previous=previous, unseen=never if is_waiting else NOBODY)
+
+
+def _vain(nodes: tuple[NodeView, ...], fenced: tuple[Fenced, ...]) -> Iterator[str]:
+    """Why nodes that have to be fenced are not, although it was tried."""
+    newest = {one.target: one for one in fenced}
+    for view in nodes:
+        tried = newest.get(view.node)
+        if view.unclean and tried is not None and not tried.ok:
+            yield f"fencing of {view.node} failed ({tried.reason}); what ran there is not taken over"
 
 
 def _without_dc(node: Node, view: NodeView) -> NodeView:

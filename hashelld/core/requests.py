@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 from hashelld.core.agent_desk import AgentDesk
 from hashelld.core.commits import Origin
+from hashelld.core.effects import TellLog
 from hashelld.core.events import ClientAsked
 from hashelld.core.report import status_of
-from hashelld.model.ids import Millis, NodeId, ResourceId
-from hashelld.model.resource import Clone, Group
+from hashelld.core.rights import primitives_of
+from hashelld.model.ids import Millis, NodeId
 from hashelld.wire.client import (
     AgentAsk,
     AgentTold,
@@ -21,6 +22,7 @@ from hashelld.wire.client import (
     FenceNode,
     GetCib,
     GetHistory,
+    GetLog,
     GetStatus,
     MakeCommit,
     Refused,
@@ -28,7 +30,7 @@ from hashelld.wire.client import (
     SetAttribute,
     Subscribe,
 )
-from hashelld.wire.log import Author
+from hashelld.wire.log import Author, Operation
 from hashelld.wire.peer import Forward, Forwarded
 
 
@@ -59,22 +61,26 @@ class Requests:
     def answer(self, origin: Origin, answer: Answer) -> None:
         """Give an answer back to where its request came from."""
         if origin.client is not None:
-            self._node.standing.reply(origin.client, origin.ticket, answer)
+            self._node.clients.reply(origin.client, origin.ticket, answer)
         elif origin.peer is not None:
             self._node.standing.send(origin.peer, Forwarded(origin.ticket, answer))
 
     def on_asked(self, now: Millis, event: ClientAsked) -> None:
         """A shell of this node asks."""
         node = self._node
-        if not node.clients.is_permitted(event.author, event.request):
-            node.standing.reply(event.client, event.ticket, Refused("permission", "this is not permitted to you"))
+        refused = node.clients.refusal(event.client, event.author, event.request)
+        if refused is not None:
+            node.clients.reply(event.client, event.ticket, refused)
             return
         request: Request | AgentTold = event.request
+        if isinstance(request, GetLog):
+            node.standing.emit(TellLog(event.client, event.ticket, request.limit))
+            return
         if isinstance(request, AgentAsk):
             request = self._agents.resolve(request)
         answer = self._answer_here(now, event, request)
         if answer is not None:
-            node.standing.reply(event.client, event.ticket, answer)
+            node.clients.reply(event.client, event.ticket, answer)
             return
         assert not isinstance(request, AgentTold)
         if isinstance(request, SetAttribute):
@@ -84,7 +90,7 @@ class Requests:
         elif node.heard_dc is not None:
             self._forward(event, node.heard_dc, request)
         else:
-            node.standing.reply(event.client, event.ticket, self._without_dc(event.author, request))
+            node.clients.reply(event.client, event.ticket, self._without_dc(event.author, request))
 
     def _answer_here(self, now: Millis, event: ClientAsked, request: Request | AgentTold) -> Answer | None:
         """The answer to what this node knows or does by itself; None for everything else."""
@@ -94,13 +100,15 @@ class Requests:
             case GetStatus():
                 return status_of(self._node, now)
             case SetAttribute(node=owner) if owner == self._node.standing.node:
-                return self._set_attribute(now, request)
+                is_agent = isinstance(event.request, AgentAsk)
+                return self._set_attribute(now, None if is_agent else event.author, request)
             case SetAttribute(node=owner) if not self._node.standing.membership.is_heard(owner):
                 return Refused("unknown-node", f"node '{owner}' is not online")
             case _:
                 return self._node.clients.answer_locally(event.client, event.ticket, request)
 
-    def _set_attribute(self, now: Millis, request: SetAttribute) -> Answer:
+    def _set_attribute(self, now: Millis, author: Author | None, request: SetAttribute) -> Answer:
+        """Without an author an agent sets it, as it does all the time."""
         node = self._node
         text = request.name + (request.value or "")
         if not request.name or len(text) > ATTRIBUTE_LENGTH_MAX or "\0" in text:
@@ -113,6 +121,8 @@ class Requests:
             node.dc.controller.on_own(now, [*outcomes])
         else:
             node.member.on_outcomes(now, [*outcomes])
+        if author is not None:
+            self._note(author, f"{'removed' if request.value is None else 'set'} {request.name} of {request.node}")
         return Done(f"{request.name} of {request.node} is {'gone' if request.value is None else request.value}")
 
     def _forward(self, event: ClientAsked, to: NodeId, request: Request) -> None:
@@ -123,17 +133,16 @@ class Requests:
         """A shell of another node asks this DC, or sets an attribute of this node."""
         dc = self._node.dc
         origin = Origin(ticket, peer=peer)
-        if isinstance(request, SetAttribute) and self._node.clients.is_permitted(author, request):
+        refused = self._node.clients.judge(author, request)
+        if refused is not None:
+            self.answer(origin, refused)
+        elif isinstance(request, SetAttribute):
             is_own = request.node == self._node.standing.node
-            self.answer(origin, self._set_attribute(now, request) if is_own else _ELSEWHERE)
-            return
-        if dc is None:
+            self.answer(origin, self._set_attribute(now, author, request) if is_own else _ELSEWHERE)
+        elif dc is None:
             self.answer(origin, _NO_QUORUM)
-            return
-        if not self._node.clients.is_permitted(author, request):
-            self.answer(origin, Refused("permission", "this is not permitted to you"))
-            return
-        self._decide(now, dc, author, request, origin)
+        else:
+            self._decide(now, dc, author, request, origin)
 
     def _decide(self, now: Millis, dc: Dc, author: Author, request: Request, origin: Origin) -> None:
         answer: Answer | None
@@ -142,15 +151,37 @@ class Requests:
                 wall_ms = now + self._node.standing.wall_offset_ms
                 answer = dc.commits.on_commit(wall_ms, author, request, origin)
             case Cleanup():
-                answer = self._clean_up(now, dc, request)
+                answer = self._clean_up(now, dc, author, request)
             case FenceNode():
                 answer = self._fence(now, dc, author, request)
-            case GetCib() | GetStatus() | GetHistory() | AskCommit() | Subscribe() | SetAttribute() | AgentAsk():
+            case (
+                GetCib()
+                | GetStatus()
+                | GetHistory()
+                | AskCommit()
+                | Subscribe()
+                | SetAttribute()
+                | AgentAsk()
+                | GetLog()
+            ):
                 answer = _ELSEWHERE
         if answer is not None:
             self.answer(origin, answer)
 
-    def _clean_up(self, now: Millis, dc: Dc, request: Cleanup) -> Answer:
+    def _note(self, author: Author, text: str) -> None:
+        """Say in the log who did what, and from where."""
+        self._node.standing.note(
+            "request.done", user=author.user, uid=author.uid, pid=author.pid, at=author.node, what=text
+        )
+
+    def _record(self, now: Millis, dc: Dc, author: Author, text: str) -> None:
+        """The same in the cluster's own log, for what is no change of the configuration."""
+        self._note(author, text)
+        if dc.office.leading.has_barrier:
+            wall_ms = now + self._node.standing.wall_offset_ms
+            dc.office.leading.order(Operation(author.signature(), text), wall_ms)
+
+    def _clean_up(self, now: Millis, dc: Dc, author: Author, request: Cleanup) -> Answer:
         standing = self._node.standing
         if request.resource is not None and standing.log.cib.find(request.resource) is None:
             return Refused("unknown-resource", f"no resource '{request.resource}' in this configuration")
@@ -158,17 +189,12 @@ class Requests:
         if request.node is not None and request.node not in joined:
             return Refused("unknown-node", f"node '{request.node}' is not online")
         nodes = tuple(joined) if request.node is None else (request.node,)
-        for resource in self._members(request.resource):
+        meant = (None,) if request.resource is None else primitives_of(standing.log.cib, request.resource)
+        for resource in meant:
             dc.controller.clean_up(now, resource, nodes)
         what = request.resource or "all resources"
+        self._record(now, dc, author, f"cleaned up {what} on {', '.join(nodes)}")
         return Done(f"cleaned up {what} on {', '.join(nodes)}")
-
-    def _members(self, resource: ResourceId | None) -> list[ResourceId | None]:
-        """What a group or clone consists of; None stands for everything."""
-        found = self._node.standing.log.cib.find(resource) if resource is not None else None
-        if isinstance(found, Clone):
-            return self._members(found.child)
-        return list(found.members) if isinstance(found, Group) else [resource]
 
     def _fence(self, now: Millis, dc: Dc, author: Author, request: FenceNode) -> Answer:
         standing = self._node.standing
@@ -179,11 +205,13 @@ class Requests:
                 return Refused("invalid", "the only node of a cluster cannot be fenced")
             dc.office.fence_requests.add(request.node)
             dc.office.is_changed = True
+            self._record(now, dc, author, f"asked for {request.node} to be fenced")
             return Done(f"fencing of {request.node} is requested")
         if request.node == standing.node or standing.membership.is_heard(request.node):
             return Refused("invalid", f"{request.node} is alive: it cannot be confirmed off")
         wall_ms = now + standing.wall_offset_ms
         incarnation = standing.incarnation_of(request.node)
+        self._record(now, dc, author, f"vouched that {request.node} is off")
         by = f"admin {author.user}"
         dc.office.confirm(request.node, incarnation, by, wall_ms)
         return Done(f"{request.node} counts as off, because you say so")
@@ -191,6 +219,7 @@ class Requests:
     def _without_dc(self, author: Author, request: Request) -> Answer:
         if isinstance(request, FenceNode) and request.confirm:
             if self._node.claim.on_confirmed_by_hand(request.node, author.user):
+                self._note(author, f"vouched that {request.node} is off")
                 return Done(f"{request.node} counts as off, because you say so")
             return Refused("invalid", f"{request.node} is not lost, or this node may not stand alone")
         if isinstance(request, MakeCommit):

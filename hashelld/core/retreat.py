@@ -1,4 +1,4 @@
-"""What a node does on its own without quorum, or at its end: it stops everything, in the order demanded."""
+"""What a node does on its own without quorum, or at its end: it stops or demotes, in the order demanded."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from hashelld.core.execution import Execution
 from hashelld.core.lrm import Lrm, OrderDone, OrderKey, StatusChanged
 from hashelld.core.standing import Standing
 from hashelld.model.history import ActionResult, NodeStatus
-from hashelld.model.ids import Epoch, Millis, NodeId
-from hashelld.policy.local import stop_everything
+from hashelld.model.ids import Epoch, Millis, NodeId, ResourceId
+from hashelld.policy.local import demote_everything, stop_everything
 
 
 RETRY_MS: Final = 5_000
@@ -31,6 +31,10 @@ class Retreat:
         self._calls: dict[int, int] = {}
         self._call = 0
         self._retry_ms: Millis | None = None
+        self._only_demotes = False
+        self._has_failed = False
+        self._undemotable: set[ResourceId] = set()
+        """Their demotion failed: they are stopped as they are."""
 
     @property
     def is_active(self) -> bool:
@@ -38,19 +42,26 @@ class Retreat:
         return self._execution is not None
 
     def deadline(self) -> Millis | None:
-        """When a failed stop is tried again."""
-        return self._retry_ms
+        """When what is still active is looked at again."""
+        return self._retry_ms if self._execution is None and self.is_needed() else None
 
     def is_needed(self) -> bool:
         """Is anything active, or about to be?"""
         return bool(self._lrm.active() or self._lrm.in_flight())
 
-    def begin(self, now: Millis) -> None:
-        """Stop everything that is active; does nothing when that is under way."""
-        if self._execution is not None or (self._retry_ms is not None and now < self._retry_ms):
+    def begin(self, now: Millis, *, only_demote: bool = False) -> None:
+        """Stop everything that is active; does nothing when that is under way.
+
+        `only_demote` leaves unpromoted what has roles (no-quorum-policy=demote). What fails to be demoted is stopped.
+        """
+        is_stricter = self._only_demotes and not only_demote
+        is_resting = self._retry_ms is not None and now < self._retry_ms and not is_stricter
+        if self._execution is not None or is_resting:
             return
+        self._only_demotes = only_demote
         self._lrm.drop_queued()
-        transition = stop_everything(self._standing.log.cib, self._status(), self._standing.node)
+        down = demote_everything if only_demote and not self._has_failed else stop_everything
+        transition = down(self._standing.log.cib, self._status(), self._standing.node)
         self._retry_ms = now + RETRY_MS
         self._number += 1
         self._calls.clear()
@@ -70,11 +81,17 @@ class Retreat:
         promoted = tuple(
             ActionResult(resource=resource, operation="promote", call=call) for resource in sorted(self._lrm.promoted())
         )
-        return msgspec.structs.replace(status, operations=(*status.operations, *running, *promoted))
+        as_demoted = tuple(
+            ActionResult(resource=resource, operation="demote", call=call + 1)
+            for resource in sorted(self._undemotable & self._lrm.active())
+        )
+        return msgspec.structs.replace(status, operations=(*status.operations, *running, *promoted, *as_demoted))
 
     def end(self) -> None:
         """A DC is heard: it decides from here on."""
         self._execution, self._retry_ms = None, None
+        self._only_demotes = self._has_failed = False
+        self._undemotable.clear()
         self._calls.clear()
 
     def on_outcomes(self, now: Millis, outcomes: list[Effect | OrderDone | StatusChanged]) -> None:
@@ -90,8 +107,16 @@ class Retreat:
         index = self._calls.pop(outcome.key.call, None) if outcome.key.epoch.node == _LOCAL else None
         if index is None or self._execution is None:
             return
+        self._note_failure(outcome.result)
         self._execution.on_done(index, not outcome.result.is_failed)
         self._walk(now)
+
+    def _note_failure(self, result: ActionResult) -> None:
+        if not result.is_failed:
+            return
+        self._has_failed = True
+        if result.operation == "demote":
+            self._undemotable.add(result.resource)
 
     def _walk(self, now: Millis) -> None:
         while (execution := self._execution) is not None:

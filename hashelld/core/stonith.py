@@ -1,4 +1,4 @@
-"""Fencing on the DC: walks the devices that can fence a node until one level of them says that it is off.
+"""Fencing on the DC: walks the levels of devices that can fence a node until one of them says that it is off.
 
 Rule: the right to fence is asked for again at the end of any delay and before every device and retry.
 """
@@ -6,74 +6,49 @@ Rule: the right to fence is asked for again at the end of any delay and before e
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import msgspec
 
-from hashelld.agents.fence import fencing
-from hashelld.agents.kinds import AgentRefused, tail
+from hashelld.agents.fence import (
+    STATUS_OFF,
+    STATUS_ON,
+    does_switch_off,
+    fencing,
+    is_unknown_action,
+    listed_in,
+    listing,
+    reason_of,
+    tells_status,
+)
+from hashelld.agents.kinds import AgentRefused, Invocation
 from hashelld.cib.document import Cib
-from hashelld.core.devices import Device, Level, levels_for
-from hashelld.core.effects import Effect, Note, RunAgent
-from hashelld.core.effects import Level as Severity
+from hashelld.core.devices import Check, Device, levels_for, steps_of
+from hashelld.core.effects import Effect, KillAgent, Level, Note, RunAgent
 from hashelld.core.events import AgentEnded
+from hashelld.core.fencing import FencingDone, History, Lists, Request, Stage
 from hashelld.core.settings import Settings
+from hashelld.core.topology import chosen_levels
 from hashelld.model.duration import format_duration
 from hashelld.model.ids import Incarnation, Millis, NodeId
+from hashelld.wire.client import Fenced
 
 
-MESSAGES: Final[dict[str, tuple[Severity, str]]] = {
-    "fence.delayed": (Severity.INFO, "fencing waits for the device's delay"),
-    "fence.called": (Severity.WARNING, "a fencing device is called"),
-    "fence.device-failed": (Severity.ERROR, "a fencing device failed: its reason"),
+MESSAGES: Final[dict[str, tuple[Level, str]]] = {
+    "fence.delayed": (Level.INFO, "fencing waits for the device's delay"),
+    "fence.asked": (Level.INFO, "a fencing device is asked whom it can fence, or whether its target is off"),
+    "fence.called": (Level.WARNING, "a fencing device is called"),
+    "fence.device-failed": (Level.ERROR, "a fencing device failed: its reason"),
+    "fence.ended": (Level.WARNING, "a fencing device is ended: its target is back, and must not be hit any more"),
 }
+VERIFY_TIMEOUT_MS: Final = 5_000
+"""A device that does not answer by then is believed: to wait longer would keep services down."""
+_BACK: Final = "the node is back"
+_NO_RIGHT: Final = "lost quorum"
 
 Draw = Callable[[Millis], Millis]
 """A random number from 0 to its argument."""
-
-
-class FencingDone(msgspec.Struct, frozen=True, kw_only=True):
-    """The end of a request; a confirmation holds for this incarnation of the target alone."""
-
-    target: NodeId
-    incarnation: Incarnation
-    operation: str
-    ok: bool
-    device: str = ""
-    """The devices that confirmed it, or the last one that failed."""
-    reason: str = ""
-
-
 StonithOutput: TypeAlias = Effect | FencingDone
-
-
-@dataclass(slots=True, eq=False)
-class _Request:
-    """One node to be fenced, and how far it is."""
-
-    target: NodeId
-    incarnation: Incarnation
-    operation: str
-    levels: tuple[Level, ...]
-    level: int = 0
-    device: int = 0
-    tries: int = 0
-    due: Millis | None = None
-    """The end of the device's delay."""
-    run: int | None = None
-    is_called: bool = False
-    is_withdrawn: bool = False
-    failure: str = ""
-
-    @property
-    def current(self) -> Device:
-        """The device whose turn it is."""
-        return self.levels[self.level][self.device]
-
-    def is_same(self, incarnation: Incarnation, operation: str) -> bool:
-        """Would this request's result answer that one too?"""
-        return self.incarnation == incarnation and self.operation == operation
 
 
 class Stonith:
@@ -83,68 +58,90 @@ class Stonith:
         self._settings = settings
         self._next_run = next_run
         self._draw = draw
-        self._requests: dict[NodeId, _Request] = {}
-        self._following: dict[NodeId, _Request] = {}
+        self._requests: dict[NodeId, Request] = {}
+        self._following: dict[NodeId, Request] = {}
+        self._queue: list[Request] = []
+        """Those whose next agent is due, and waits for its device to have room."""
+        self._lists = Lists()
+        self._history = History(settings.node)
 
     def request(
-        self, now: Millis, cib: Cib, target: NodeId, incarnation: Incarnation, operation: str
+        self,
+        now: Millis,
+        cib: Cib,
+        target: NodeId,
+        incarnation: Incarnation,
+        operation: str,
+        extra_ms: Millis = 0,
+        *,
+        has_to_end: bool = False,
     ) -> list[StonithOutput]:
         """Fence this incarnation of a node: `off`, `reboot`, or `on`. The caller has the right to at this moment.
 
         An equal request under way is joined. Another one for the same node (another incarnation or operation)
-        waits until that has ended; only the newest waits.
+        waits until that has ended; only the newest waits. `extra_ms` is waited before the very first device, beside
+        the device's own delay. With `has_to_end` it is not enough to cut the target off what it uses.
         """
-        levels = levels_for(cib, target, operation)
-        asked = _Request(target, incarnation, operation, levels)
-        if not levels:
-            return [_failed(asked, f"no fencing device can fence {target}: configure one, or confirm it by hand")]
+        asked = Request(target, incarnation, operation, levels_for(cib, target, has_to_end=has_to_end), extra_ms, now)
+        if not asked.levels:
+            return [self._failed(now, asked, _why_none(cib, target, has_to_end=has_to_end))]
         underway, following = self._requests.get(target), self._following.get(target)
         if underway is None:
             self._requests[target] = asked
-            return self._approach(now, asked, allowed=True)
+            return [*self._enter(now, asked), *self._serve(now, allowed=True)]
         if underway.is_same(incarnation, operation):
+            underway.is_withdrawn = False  # It is lost again, and there is a right to go on.
             return []
         if following is not None and following.is_same(incarnation, operation):
             return []
         self._following[target] = asked
-        return [] if following is None else [_failed(following, "a newer request took its place")]
+        return [] if following is None else [_result(following, ok=False, reason="a newer request took its place")]
 
     def on_agent_ended(self, now: Millis, event: AgentEnded, *, allowed: bool) -> list[StonithOutput]:
         """A device answered, or was ended at its timeout."""
         request = next(r for r in self._requests.values() if r.run == event.run)
         request.run = None
-        if event.rc == 0:
-            return self._device_succeeded(now, request, allowed=allowed)
-        request.failure = f"{request.current.id}: {_why(request.current, event)}"
-        note = self._note("fence.device-failed", request, {"reason": request.failure})
-        return [note, *self._try_again(now, request, allowed=allowed)]
+        return [*self._go_on(now, request, event), *self._serve(now, allowed=allowed)]
 
     def on_deadline(self, now: Millis, *, allowed: bool) -> list[StonithOutput]:
-        """Call the devices whose delay is over."""
+        """Call the devices whose delay is over, and end those whose target is another by now."""
         out: list[StonithOutput] = []
-        for request in list(self._requests.values()):
+        for request in self._requests.values():
             if request.due is not None and request.due <= now:
+                self._queue.append(request)
                 request.due = None
-                out += self._call(now, request, allowed=allowed)
-        return out
+            if _is_to_be_killed(request):
+                assert request.run is not None
+                request.is_killed = True
+                out += [self._note("fence.ended", request, {}), KillAgent(request.run)]
+        return [*out, *self._serve(now, allowed=allowed)]
 
     def deadline(self) -> Millis | None:
         """When `on_deadline` is wanted."""
+        if any(_is_to_be_killed(request) for request in self._requests.values()):
+            return 0
         return min((r.due for r in self._requests.values() if r.due is not None), default=None)
 
-    def cancel(self, target: NodeId) -> list[FencingDone]:
-        """A later incarnation is heard: no further device is called, and what none was called for is given up."""
+    def cancel(self, target: NodeId, heard: Incarnation) -> list[FencingDone]:
+        """The target is heard: no further device is called, and what none was called for is given up.
+
+        A device that was called already is waited for while the target is the one that it was called for. It is ended
+        when a later incarnation is heard: the earlier one is gone, whatever the device still does.
+        """
         out: list[FencingDone] = []
         following = self._following.pop(target, None)
         if following is not None:
-            out.append(_failed(following, "the node is back"))
+            out.append(_result(following, ok=False, reason=_BACK))
         request = self._requests.get(target)
-        if request is not None and request.is_called:
+        if request is None or request.is_told:
+            return out
+        if request.is_called:
             request.is_withdrawn = True
-        elif request is not None:
-            del self._requests[target]
-            out.append(_failed(request, "the node is back"))
-        return out
+            request.is_void = heard.counter > request.incarnation.counter
+            return out
+        del self._requests[target]
+        self._queue = [waiting for waiting in self._queue if waiting is not request]
+        return [*out, _result(request, ok=False, reason=_BACK)]
 
     def owns(self, run: int) -> bool:
         """Is this one of its devices in flight?"""
@@ -152,125 +149,287 @@ class Stonith:
 
     def in_progress(self) -> tuple[str, ...]:
         """What is under way, for people: `node3 off: fence-ipmi`."""
-        return tuple(f"{r.target} {r.operation}: {r.current.id}" for r in self._requests.values())
+        return tuple(f"{r.target} {r.current.operation}: {r.device.id}" for r in self._requests.values())
 
     def is_called(self, target: NodeId) -> bool:
         """Was a device called for this node, and there is no result yet?"""
         request = self._requests.get(target)
-        return request is not None and request.is_called
+        return request is not None and request.is_called and not request.is_told
+
+    def fenced(self, wall_offset_ms: int) -> tuple[Fenced, ...]:
+        """The newest requests that ended, newest last."""
+        return self._history.told(wall_offset_ms)
+
+    def adopt(self, told: tuple[Fenced, ...]) -> None:
+        """Remember what the DC before this one told of its fencings."""
+        self._history.adopt(told)
 
     # The walk over levels, devices and tries.
 
-    def _approach(self, now: Millis, request: _Request, *, allowed: bool) -> list[StonithOutput]:
-        """A device's turn begins: with its delay, if it has one and this takes the node down."""
+    def _enter(self, now: Millis, request: Request) -> list[StonithOutput]:
+        """A level begins from its first device."""
+        request.steps, request.step = steps_of(request.levels[request.level], request.operation), 0
+        return self._approach(now, request)
+
+    def _approach(self, now: Millis, request: Request) -> list[StonithOutput]:
+        """A device's turn begins: it is asked whether it can fence the target, where that is not known."""
         request.tries = 0
-        device = request.current
-        delay = 0
-        if request.operation != "on":
+        device = request.device
+        if request.current.is_afterwards or device.check is Check.NONE:
+            return self._delay(now, request)
+        names = self._lists.names(now, device) if device.check is Check.LIST else None
+        if names is not None:
+            return self._on_names(now, request, names)
+        request.stage = Stage.ASKING
+        self._queue.append(request)
+        return []
+
+    def _delay(self, now: Millis, request: Request) -> list[StonithOutput]:
+        """The device can do it: it is called after its delay, if it has one and this takes the node down."""
+        request.stage, request.tries = Stage.ACTING, 0
+        device, delay = request.device, 0
+        if request.current.operation != "on":
             delay = device.delay_base_ms + self._draw(device.delay_max_ms - device.delay_base_ms)
-        assert 0 <= delay <= device.delay_max_ms or request.operation == "on"
+            assert 0 <= delay <= device.delay_max_ms
+            delay += request.extra_ms if request.level == request.step == 0 else 0
         if delay == 0:
-            return self._call(now, request, allowed=allowed)
+            self._queue.append(request)
+            return []
         request.due = now + delay
         return [self._note("fence.delayed", request, {"delay_ms": delay})]
 
-    def _call(self, now: Millis, request: _Request, *, allowed: bool) -> list[StonithOutput]:
-        if request.is_withdrawn:
-            return self._end(now, request, _failed(request, "the node is back"), allowed=allowed)
-        if not allowed:
-            return self._end(now, request, _failed(request, "lost quorum"), allowed=False)
-        device = request.current
+    def _serve(self, now: Millis, *, allowed: bool) -> list[StonithOutput]:
+        """Run the agents that are due, as far as their devices have room; the others wait in their order."""
+        out: list[StonithOutput] = []
+        for delayed in [r for r in self._requests.values() if r.due is not None and not allowed]:
+            self._queue.append(delayed)  # Its right is gone: it ends now, not after its delay.
+            delayed.due = None
+        while (request := self._next_served(allowed=allowed)) is not None:
+            self._queue.remove(request)
+            out += self._start(now, request, allowed=allowed)
+        return out
+
+    def _next_served(self, *, allowed: bool) -> Request | None:
+        for request in self._queue:
+            at_once = request.device.at_once
+            running = sum(r.run is not None and r.device.id == request.device.id for r in self._requests.values())
+            is_over = (request.is_withdrawn or not allowed) and not request.is_harmless
+            if is_over or at_once is None or running < at_once:
+                return request
+        return None
+
+    def _start(self, now: Millis, request: Request, *, allowed: bool) -> list[StonithOutput]:
+        if not request.is_harmless and (request.is_withdrawn or not allowed):
+            return self._stop(now, request, _BACK if request.is_withdrawn else _NO_RIGHT)
         try:
-            called = fencing(
-                device.agent,
-                device.parameters,
-                request.operation,
-                request.target,
-                device.plug,
-                self._settings.node,
-                self._settings,
-                device.timeout_ms,
-            )
+            called = self._invocation(request)
         except AgentRefused as refusal:
-            request.failure = f"{device.id}: {refusal}"
-            note = self._note("fence.device-failed", request, {"reason": request.failure})
-            return [note, *self._next_level(now, request, allowed=allowed)]
+            return [self._device_failed(request, str(refusal)), *self._next_level(now, request)]
         request.run = self._next_run()
-        request.is_called = True
-        request.tries += 1
+        request.tries += request.stage is not Stage.VERIFYING
+        is_act = request.stage is Stage.ACTING
+        request.is_called = request.is_called or is_act
         run = RunAgent(
             run=request.run,
             argv=called.argv,
             environment=called.environment,
             stdin=called.stdin,
             timeout_ms=called.timeout_ms,
-            label=f"stonith-{request.target}-{request.operation}",
+            label=f"stonith-{request.target}-{_doing(request)}",
         )
-        return [self._note("fence.called", request, {"attempt": request.tries}), run]
+        return [self._note("fence.called" if is_act else "fence.asked", request, {"attempt": request.tries}), run]
 
-    def _try_again(self, now: Millis, request: _Request, *, allowed: bool) -> list[StonithOutput]:
-        if request.tries < request.current.tries:
-            return self._call(now, request, allowed=allowed)
-        return self._next_level(now, request, allowed=allowed)
+    def _invocation(self, request: Request) -> Invocation:
+        device, operation, settings = request.device, _doing(request), self._settings
+        timeout_ms = device.timeout_ms(operation)
+        if operation == "list":
+            return listing(device.agent, device.parameters, settings.node, settings, timeout_ms)
+        if request.stage is Stage.VERIFYING:
+            timeout_ms = min(timeout_ms, VERIFY_TIMEOUT_MS)
+        return fencing(
+            device.agent,
+            device.parameters,
+            operation,
+            request.target,
+            device.plug,
+            settings.node,
+            settings,
+            timeout_ms,
+        )
 
-    def _next_level(self, now: Millis, request: _Request, *, allowed: bool) -> list[StonithOutput]:
-        """The level failed with its device: the next one begins from its first."""
+    def _go_on(self, now: Millis, request: Request, event: AgentEnded) -> list[StonithOutput]:
+        match request.stage:
+            case Stage.ASKING:
+                return self._on_answer(now, request, event)
+            case Stage.ACTING:
+                return self._on_act(now, request, event)
+            case Stage.VERIFYING:
+                return self._on_status(now, request, event)
+
+    def _on_answer(self, now: Millis, request: Request, event: AgentEnded) -> list[StonithOutput]:
+        """The device was asked whether it can fence the target."""
+        device, target = request.device, request.target
+        if device.check is Check.STATUS:
+            if event.rc in (STATUS_ON, STATUS_OFF):
+                return self._delay(now, request)
+            return self._asked_in_vain(now, request, f"tells no state of {target}: {_why(device, 'status', event)}")
+        names = listed_in(event.stdout) if event.rc == 0 else None
+        if names is not None:
+            self._lists.put(now, device, names)
+            return self._on_names(now, request, names)
+        names = self._lists.names(now, device, is_old_good=True)
+        if names is not None:
+            return self._on_names(now, request, names)
+        reason = "has no list" if event.rc == 0 else _why(device, "list", event)
+        return self._asked_in_vain(now, request, f"does not tell whom it can fence: {reason}")
+
+    def _on_names(self, now: Millis, request: Request, names: frozenset[str]) -> list[StonithOutput]:
+        if request.device.plug.lower() in names:
+            return self._delay(now, request)
+        failed = self._device_failed(request, f"does not know {request.device.plug}")
+        return [failed, *self._next_level(now, request)]
+
+    def _asked_in_vain(self, now: Millis, request: Request, reason: str) -> list[StonithOutput]:
+        failed = self._device_failed(request, reason)
+        if request.tries < request.device.tries(_doing(request)):
+            self._queue.append(request)
+            return [failed]
+        return [failed, *self._next_level(now, request)]
+
+    def _on_act(self, now: Millis, request: Request, event: AgentEnded) -> list[StonithOutput]:
+        """The device was called."""
+        device, step = request.device, request.current
+        if event.rc == 0:
+            if does_switch_off(device.parameters, step.operation) and tells_status(device.agent, device.parameters):
+                request.stage = Stage.VERIFYING
+                self._queue.insert(0, request)
+                return []
+            return self._step_done(now, request)
+        if request.is_killed:
+            return self._stop(now, request, _BACK)
+        failed = self._device_failed(request, _why(device, step.operation, event))
+        if step.operation == "reboot" and is_unknown_action(event.stderr):
+            request.steps = (msgspec.structs.replace(step, operation="off"),)
+            request.tries = 0
+        return [failed, *self._try_again(now, request)]
+
+    def _on_status(self, now: Millis, request: Request, event: AgentEnded) -> list[StonithOutput]:
+        """A device that said that its target is off was asked for its state. No answer is no contradiction."""
+        request.stage = Stage.ACTING
+        if event.rc != STATUS_ON:
+            return self._step_done(now, request)
+        failed = self._device_failed(request, f"said that it is done, but {request.target} is still on")
+        return [failed, *self._try_again(now, request)]
+
+    def _try_again(self, now: Millis, request: Request) -> list[StonithOutput]:
+        if request.tries < request.device.tries(request.current.operation):
+            self._queue.append(request)
+            return []
+        return self._next_level(now, request)
+
+    def _next_level(self, now: Millis, request: Request) -> list[StonithOutput]:
+        """The level failed with its device: the next one begins from its first. (What only restores goes on.)"""
+        if request.is_told:
+            return self._step_done(now, request)
         if request.level + 1 == len(request.levels):
-            done = _failed(request, request.failure)
-            return self._end(now, request, done, allowed=allowed)
-        request.level, request.device = request.level + 1, 0
-        if not allowed:
-            return self._end(now, request, _failed(request, "lost quorum"), allowed=False)
-        return self._approach(now, request, allowed=allowed)
+            return [self._failed(now, request, request.failure), *self._end(now, request)]
+        request.level += 1
+        return self._enter(now, request)
 
-    def _device_succeeded(self, now: Millis, request: _Request, *, allowed: bool) -> list[StonithOutput]:
-        """The level is done when its last device is."""
-        level = request.levels[request.level]
-        if request.device + 1 < len(level):
-            request.device += 1
-            return self._approach(now, request, allowed=allowed)
-        done = FencingDone(
-            target=request.target,
-            incarnation=request.incarnation,
-            operation=request.operation,
-            ok=True,
-            device=",".join(device.id for device in level),
-        )
-        return self._end(now, request, done, allowed=allowed)
+    def _step_done(self, now: Millis, request: Request) -> list[StonithOutput]:
+        """The target is off when all devices of the level cut it off; what restores it afterwards delays nobody."""
+        out: list[StonithOutput] = []
+        is_last = request.step + 1 == len(request.steps)
+        if not request.is_told and (is_last or request.steps[request.step + 1].is_afterwards):
+            request.is_told = True
+            devices = ",".join(device.id for device in request.levels[request.level])
+            out.append(self._tell(now, request, _result(request, ok=True, device=devices)))
+        if is_last:
+            return [*out, *self._end(now, request)]
+        request.step += 1
+        return [*out, *self._approach(now, request)]
 
-    def _end(self, now: Millis, request: _Request, done: FencingDone, *, allowed: bool) -> list[StonithOutput]:
-        """Tell the result; the request that waited for this one begins."""
+    def _stop(self, now: Millis, request: Request, reason: str) -> list[StonithOutput]:
+        """No further device is called; but what was cut off of a node that another device still holds is restored."""
+        failed = self._failed(now, request, reason)
+        cut = {step.device.id for step in request.steps[: request.step]}
+        restoring = tuple(step for step in request.steps if step.is_afterwards and step.device.id in cut)
+        if not restoring:
+            return [failed, *self._end(now, request)]
+        request.steps, request.step, request.is_told = restoring, 0, True
+        return [failed, *self._approach(now, request)]
+
+    def _end(self, now: Millis, request: Request) -> list[StonithOutput]:
+        """The request is over; the one that waited for this one begins."""
         del self._requests[request.target]
         following = self._following.pop(request.target, None)
         if following is None:
-            return [done]
+            return []
         self._requests[request.target] = following
-        return [done, *self._approach(now, following, allowed=allowed)]
+        return self._enter(now, following)
 
-    def _note(self, event: str, request: _Request, fields: dict[str, object]) -> Note:
+    # What is told.
+
+    def _device_failed(self, request: Request, reason: str) -> Note:
+        request.failure = f"{request.device.id}: {reason}"
+        return self._note("fence.device-failed", request, {"reason": request.failure})
+
+    def _failed(self, now: Millis, request: Request, reason: str) -> FencingDone:
+        device = request.device.id if request.steps else ""
+        return self._tell(now, request, _result(request, ok=False, device=device, reason=reason))
+
+    def _tell(self, now: Millis, request: Request, done: FencingDone) -> FencingDone:
+        self._history.add(now, done, request.began_ms)
+        return done
+
+    def _note(self, event: str, request: Request, fields: dict[str, object]) -> Note:
         told: dict[str, object] = {
             "node": request.target,
-            "operation": request.operation,
-            "device": request.current.id,
+            "operation": _doing(request),
+            "device": request.device.id,
         }
         return Note(event, told | fields, MESSAGES[event][0])
 
 
-def _failed(request: _Request, reason: str) -> FencingDone:
+def _doing(request: Request) -> str:
+    """The operation that the next agent is told, or the one under way."""
+    if request.stage is Stage.ACTING:
+        return request.current.operation
+    is_listing = request.stage is Stage.ASKING and request.device.check is Check.LIST
+    return "list" if is_listing else "status"
+
+
+def _is_to_be_killed(request: Request) -> bool:
+    """Would its agent hit another incarnation than the one that it was called for?"""
+    is_shot = request.stage is Stage.ACTING and not request.current.is_afterwards
+    return request.is_void and is_shot and request.run is not None and not request.is_killed
+
+
+def _result(request: Request, *, ok: bool, device: str = "", reason: str = "") -> FencingDone:
     return FencingDone(
         target=request.target,
         incarnation=request.incarnation,
         operation=request.operation,
-        ok=False,
-        device=request.current.id if request.levels else "",
+        ok=ok,
+        device=device,
         reason=reason,
     )
 
 
-def _why(device: Device, event: AgentEnded) -> str:
+def _why_none(cib: Cib, target: NodeId, *, has_to_end: bool) -> str:
+    """Why a request cannot even begin."""
+    if has_to_end and levels_for(cib, target):
+        return f"the fencing devices of {target} leave its daemon running: add one that ends it, or confirm it by hand"
+    if chosen_levels(cib, target) is None:
+        return f"no fencing device can fence {target}: configure one, or confirm it by hand"
+    missing = "each has a device that is missing, stopped, or lists other nodes"
+    return f"no level of the fencing topology can fence {target} ({missing}): correct it, or confirm it by hand"
+
+
+def _why(device: Device, operation: str, event: AgentEnded) -> str:
     """What went wrong with a device's agent, in words."""
     if event.error:
         return event.error
     if event.rc is None:
-        return f"timed out after {format_duration(device.timeout_ms)}"
-    return tail(event.stderr) or tail(event.stdout) or f"said {event.rc}"
+        return f"timed out after {format_duration(device.timeout_ms(operation))}"
+    return reason_of(event.stdout, event.stderr) or f"said {event.rc}"

@@ -13,20 +13,25 @@ from hashelld.config import DaemonConfig, NodeEntry
 from hashelld.core.beating import Beating
 from hashelld.core.events import BeatsHeard, Event, HeardBeat, PortRefused
 from hashelld.io.clock import Clock
+from hashelld.io.datagrams import FORMAT, dropped, receiver
 from hashelld.io.keys import ClusterKey
 from hashelld.io.privileges import raise_priority
-from hashelld.limits import BEAT_TAG_BYTES, DATAGRAM_BYTES_MAX, DATAGRAMS_PER_TURN_MAX
+from hashelld.limits import BEAT_MARK_BYTES, BEAT_TAG_BYTES, DATAGRAM_BYTES_MAX, DATAGRAMS_PER_TURN_MAX
 from hashelld.model.ids import Incarnation, Millis, NodeId
 from hashelld.wire.codec import ProtocolError, decode_beat, encode_beat
 from hashelld.wire.peer import Beat, BeatContent
 
 
-FORMAT: Final = b"\x01"
-"""The first byte of a datagram; the tag and the payload follow."""
 PRIORITY: Final = 2
 
 TWINS_BEHIND_MAX: Final = 2
 """Of several links one may be read so many beats after another."""
+_TAG: Final = len(FORMAT) + BEAT_MARK_BYTES
+_PAYLOAD: Final = _TAG + BEAT_TAG_BYTES
+BUSY_REST_MS: Final = 5
+"""The same while more arrives than peers can have to say."""
+BEATS_AT_ONCE_MAX: Final = 8
+"""What one peer may have to say in one rest: several beats, when its content changes."""
 REST_MOST_MS: Final = 100
 """Beats wait in the socket for so long at most; at default timings they are taken when one's own are sent."""
 
@@ -34,15 +39,15 @@ REST_MOST_MS: Final = 100
 def pack(beat: Beat, receiver: NodeId, key: ClusterKey) -> bytes:
     """The datagram of a beat to one peer."""
     payload = encode_beat(beat)
-    return FORMAT + key.tag(receiver, payload) + payload
+    return FORMAT + key.mark + key.tag(receiver, payload) + payload
 
 
 def unpack(datagram: bytes, receiver: NodeId, keys: tuple[ClusterKey, ...]) -> tuple[Beat, int] | None:
     """The beat, and which key it was made with; None when it is not authentic or not ours."""
-    head, tag, payload = datagram[:1], datagram[1 : 1 + BEAT_TAG_BYTES], datagram[1 + BEAT_TAG_BYTES :]
-    if head != FORMAT or len(datagram) > DATAGRAM_BYTES_MAX:
+    if datagram[: len(FORMAT)] != FORMAT or len(datagram) > DATAGRAM_BYTES_MAX:
         return None
-    used = next((at for at, key in enumerate(keys) if key.fits(receiver, payload, tag)), None)
+    mark, tag, payload = datagram[len(FORMAT) : _TAG], datagram[_TAG:_PAYLOAD], datagram[_PAYLOAD:]
+    used = next((at for at, key in enumerate(keys) if key.mark == mark and key.fits(receiver, payload, tag)), None)
     if used is None:
         return None
     try:
@@ -91,7 +96,9 @@ class BeatThread:
         self._is_news = False
         self._forged = 0
         self._is_stopping = False
-        self._receivers = [_receiver(address, config.own.port) for address in config.own.addresses]
+        self._is_busy = False
+        marks = tuple(key.mark for key in keys)
+        self._receivers = [receiver(address, config.own.port, marks) for address in config.own.addresses]
         self._peers = {entry.name: _Peer(entry) for entry in config.peers}
         self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._thread = threading.Thread(target=self._run, name="beats", daemon=True)
@@ -143,6 +150,11 @@ class BeatThread:
         """Datagrams that were not authentic, and beats that were replayed or older."""
         return self._forged, self._beating.dropped
 
+    @property
+    def unheard(self) -> int:
+        """Datagrams that the kernel dropped: they did not begin like beats, or were more than a socket holds."""
+        return sum(dropped(opened) for opened in self._receivers)
+
     def close(self) -> None:
         """End the thread and close its sockets."""
         self._is_stopping = True
@@ -161,11 +173,11 @@ class BeatThread:
         rest_most_ms = min(self._config.keepalive_ms, REST_MOST_MS)
         for poll in (resting, hearing):
             poll.register(self._wake, select.POLLIN)
-        for receiver in self._receivers:
-            hearing.register(receiver, select.POLLIN)
+        for opened in self._receivers:
+            hearing.register(opened, select.POLLIN)
         while not self._is_stopping:
             now = self._clock.now()
-            rest_ms = min(self._send_ms, self._received_ms + rest_most_ms) - now
+            rest_ms = min(self._send_ms, self._received_ms + (BUSY_REST_MS if self._is_busy else rest_most_ms)) - now
             poll, timeout_ms = (resting, rest_ms) if rest_ms > 0 else (hearing, max(0, self._send_ms - now))
             if any(handle == self._wake for handle, _ in poll.poll(timeout_ms)):
                 os.eventfd_read(self._wake)
@@ -207,19 +219,21 @@ class BeatThread:
     def _receive_all(self, now: Millis) -> None:
         """Take what has arrived, after a rest: every wake-up of an idle machine costs."""
         self._received_ms = now
-        for link in range(len(self._receivers)):
-            self._receive(link)
+        taken = max(self._receive(link) for link in range(len(self._receivers)))
+        self._is_busy = taken > BEATS_AT_ONCE_MAX * len(self._peers)
 
-    def _receive(self, link: int) -> None:
-        receiver = self._receivers[link]
-        for _ in range(DATAGRAMS_PER_TURN_MAX):
+    def _receive(self, link: int) -> int:
+        """Take what has arrived on one link; how much that was."""
+        opened = self._receivers[link]
+        for taken in range(DATAGRAMS_PER_TURN_MAX):
             try:
-                datagram = receiver.recv(DATAGRAM_BYTES_MAX + 1)
+                datagram = opened.recv(DATAGRAM_BYTES_MAX + 1)
             except BlockingIOError:
-                return
+                return taken
             except OSError:
                 continue
             self._on_datagram(self._clock.now(), link, datagram)
+        return DATAGRAMS_PER_TURN_MAX
 
     def _on_datagram(self, now: Millis, link: int, datagram: bytes) -> None:
         unpacked = unpack(datagram, self._config.node, self._keys)
@@ -257,17 +271,6 @@ class BeatThread:
             peer.unreported = None
         if beats:
             self._report(BeatsHeard(beats))
-
-
-def _receiver(address: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    opened = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
-    try:
-        opened.bind((address, port))
-    except OSError:
-        opened.close()
-        raise
-    return opened
 
 
 def _sender(address: str, port: int) -> socket.socket:

@@ -7,25 +7,32 @@ import pwd
 import socket
 import stat
 from collections.abc import Iterator
-from grp import getgrnam
+from grp import getgrgid, getgrnam
 from pathlib import Path
 from typing import Final
 
 import msgspec
 import zmq
-from zmq.utils.monitor import recv_monitor_message
 
 from hashelld.core.events import ClientAsked, ClientGone
+from hashelld.io.handshakes import MONITORED, Handshakes
 from hashelld.io.sockets import Context, Opened
-from hashelld.limits import CLIENT_QUEUE_MAX, CLIENT_REQUESTS_PER_TURN_MAX, CLIENTS_MAX, HANDSHAKE_MS
-from hashelld.model.ids import NodeId
+from hashelld.limits import (
+    CLIENT_QUEUE_MAX,
+    CLIENT_RECEIVE_QUEUE_MAX,
+    CLIENT_REQUESTS_PER_TURN_MAX,
+    CLIENTS_MAX,
+    HANDSHAKE_MS,
+)
+from hashelld.model.ids import Millis, NodeId
 from hashelld.wire.client import PROTOCOL, Answer, Refused, Tell
 from hashelld.wire.codec import FRAME_BYTES_MAX, ProtocolError, decode_ask, encode_tell
 from hashelld.wire.log import Author
 
 
 GROUP: Final = "haclient"
-_MONITORED: Final = zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED
+DAEMON_USER: Final = "hacluster"
+"""Pacemaker's own user: access rights limit it no more than root."""
 
 
 class SocketTaken(Exception):
@@ -37,6 +44,7 @@ class Credentials(msgspec.Struct, frozen=True):
 
     uid: int
     gid: int
+    pid: int = 0
 
 
 def read_credentials(address: str) -> Credentials | None:
@@ -44,7 +52,7 @@ def read_credentials(address: str) -> Credentials | None:
     words = address.split(":")
     if len(words) != 4 or not all(word.isdecimal() for word in words[1:]):
         return None
-    return Credentials(int(words[1]), int(words[2]))
+    return Credentials(int(words[1]), int(words[2]), int(words[3]))
 
 
 def is_permitted(credentials: Credentials) -> bool:
@@ -57,11 +65,23 @@ def is_permitted(credentials: Credentials) -> bool:
         return False
     if credentials.gid == group:
         return True
-    try:
-        user = pwd.getpwuid(credentials.uid)
-    except KeyError:
-        return False
-    return group in os.getgrouplist(user.pw_name, user.pw_gid)
+    return group in _groups_of(credentials)
+
+
+def author_of(credentials: Credentials | None, node: NodeId) -> Author:
+    """Who asks, from where, and (as access rights are given to groups, too) in which groups."""
+    if credentials is None:
+        return Author(user="nobody is told", uid=-1, node=node)
+    user = _user_name(credentials.uid)
+    is_trusted = credentials.uid in (0, os.geteuid()) or user == DAEMON_USER
+    return Author(
+        user=user,
+        uid=credentials.uid,
+        node=node,
+        pid=credentials.pid,
+        groups=() if is_trusted else tuple(_group_names(_groups_of(credentials))),
+        is_trusted=is_trusted,
+    )
 
 
 class _Client:
@@ -73,8 +93,7 @@ class _Client:
         self.handle = handle
         self.credentials = credentials
         self.is_permitted = credentials is not None and is_permitted(credentials)
-        uid = -1 if credentials is None else credentials.uid
-        self.author = Author(user=_user_name(uid), uid=uid, node=node)
+        self.author = author_of(credentials, node)
 
 
 class ClientSocket:
@@ -82,6 +101,7 @@ class ClientSocket:
 
     def __init__(self, context: Context, path: str, node: NodeId) -> None:
         self.dropped = 0
+        self.unread = 0
         self.refused = 0
         self._node = node
         self._clients: dict[bytes, _Client] = {}
@@ -94,9 +114,11 @@ class ClientSocket:
         self._router.set(zmq.MAXMSGSIZE, FRAME_BYTES_MAX)
         self._router.set(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
         self._router.set(zmq.SNDHWM, CLIENT_QUEUE_MAX)
-        self._router.set(zmq.RCVHWM, CLIENT_QUEUE_MAX)
+        self._router.set(zmq.RCVHWM, CLIENT_RECEIVE_QUEUE_MAX)
         self._router.set(zmq.ROUTER_MANDATORY, 1)
-        self._monitor = self._router.get_monitor_socket(_MONITORED)
+        self._monitor = self._router.get_monitor_socket(MONITORED)
+        self._handshakes = Handshakes(self._monitor, ignores_hung_up=True)
+        self._now: Millis = 0
         mask = os.umask(0o117)
         try:
             self._router.bind(f"ipc://{path}")
@@ -117,8 +139,14 @@ class ClientSocket:
         """For the poller: readable when a connection began or ended."""
         return self._monitor
 
-    def receive(self) -> Iterator[ClientAsked | ClientGone]:
+    @property
+    def broken(self) -> int:
+        """Connections that said nothing for long, or what is no ZeroMQ."""
+        return self._handshakes.broken
+
+    def receive(self, now: Millis = 0) -> Iterator[ClientAsked | ClientGone]:
         """What shells asked, and which connections ended; a bounded number at once."""
+        self._now = now
         yield from self._ended()
         for _ in range(CLIENT_REQUESTS_PER_TURN_MAX):
             try:
@@ -138,7 +166,7 @@ class ClientSocket:
         try:
             self._router.send_multipart((client, data), zmq.NOBLOCK)
         except zmq.ZMQError:
-            self.dropped += 1
+            self.unread += 1
 
     def close(self, linger_ms: int = 0) -> None:
         """Let answers leave for a moment, close, and remove the socket's file."""
@@ -150,13 +178,8 @@ class ClientSocket:
             Path(self._path).unlink(missing_ok=True)
 
     def _ended(self) -> Iterator[ClientGone]:
-        while True:
-            try:
-                event = recv_monitor_message(self._monitor, zmq.NOBLOCK)
-            except zmq.Again:
-                return
-            handle = event["value"]
-            if event["event"] == zmq.EVENT_ACCEPTED:
+        for handle, is_begun in self._handshakes.read(self._now):
+            if is_begun:
                 self._open.add(handle)
                 continue
             self._open.discard(handle)
@@ -217,6 +240,23 @@ def _credentials_of(frame: zmq.Frame) -> Credentials | None:
     except zmq.ZMQError:
         return None
     return read_credentials(address) if isinstance(address, str) else None
+
+
+def _groups_of(credentials: Credentials) -> frozenset[int]:
+    """The groups of the process, as far as they are told, and of its user."""
+    try:
+        user = pwd.getpwuid(credentials.uid)
+    except (KeyError, OverflowError):
+        return frozenset({credentials.gid})
+    return frozenset({credentials.gid, *os.getgrouplist(user.pw_name, user.pw_gid)})
+
+
+def _group_names(groups: frozenset[int]) -> Iterator[str]:
+    for group in sorted(groups):
+        try:
+            yield getgrgid(group).gr_name
+        except (KeyError, OverflowError):
+            continue
 
 
 def _user_name(uid: int) -> str:

@@ -14,7 +14,7 @@ import msgspec
 import zmq
 from zmq.utils import z85
 
-from hashelld.limits import BEAT_TAG_BYTES, KEYS_MAX
+from hashelld.limits import BEAT_MARK_BYTES, BEAT_TAG_BYTES, KEYS_MAX
 
 
 KEY_BYTES: Final = 32
@@ -31,6 +31,8 @@ class ClusterKey(msgspec.Struct, frozen=True):
     curve_secret: bytes
     curve_public: bytes
     beat_key: bytes
+    mark: bytes
+    """What datagrams with this key's tags begin with. It is seen on the network, and proves nothing."""
 
     def __repr__(self) -> str:
         return f"ClusterKey({self.curve_public.decode()})"
@@ -53,7 +55,8 @@ def derive(secret: bytes) -> ClusterKey:
     assert len(secret) == KEY_BYTES
     curve_secret = z85.encode(blake2b(b"messages", key=secret, digest_size=32, person=b"hashell-curve").digest())
     beat_key = blake2b(b"beats", key=secret, digest_size=32, person=b"hashell-beats").digest()
-    return ClusterKey(curve_secret, zmq.curve_public(curve_secret), beat_key)
+    mark = blake2b(b"mark", key=secret, digest_size=BEAT_MARK_BYTES, person=b"hashell-mark").digest()
+    return ClusterKey(curve_secret, zmq.curve_public(curve_secret), beat_key, mark)
 
 
 def generate(path: str) -> None:

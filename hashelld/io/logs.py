@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import time
+from collections import deque
 from collections.abc import Callable
 from enum import Enum
 from typing import Final
@@ -12,7 +13,7 @@ from typing import Final
 import msgspec
 
 from hashelld.core.effects import Level, Note
-from hashelld.limits import LINE_BYTES_MAX
+from hashelld.limits import LINE_BYTES_MAX, LINES_KEPT
 
 
 MESSAGES: Final[dict[str, tuple[Level, str]]] = {
@@ -52,6 +53,7 @@ class Log:
         self._least = _ORDER.index(least)
         self._handle = handle
         self._lost = 0
+        self._kept: deque[str] = deque(maxlen=LINES_KEPT)
         self._room = select.poll()
         self._room.register(handle, select.POLLOUT)
 
@@ -59,18 +61,24 @@ class Log:
         """One line. A closed or full stderr stops no daemon: the next line that is written tells how many were lost."""
         if _ORDER.index(note.level) < self._least:
             return
+        line = format_note(note, self._wall_ms(), self._form)[:LINE_BYTES_MAX]
+        self._kept.append(line)
         if not self._room.poll(0):
             self._lost += 1
             return
         if self._lost:
             note = Note(note.event, {**note.fields, "lines_lost": self._lost}, note.level)
-        line = format_note(note, self._wall_ms(), self._form)
+            line = format_note(note, self._wall_ms(), self._form)
         try:
             os.write(self._handle, line.encode(errors="replace")[:LINE_BYTES_MAX] + b"\n")
         except OSError:
             self._lost += 1
         else:
             self._lost = 0
+
+    def recent(self, limit: int) -> tuple[str, ...]:
+        """The newest lines, newest last, whether stderr took them or not."""
+        return tuple(self._kept)[-limit:] if limit > 0 else ()
 
 
 def format_note(note: Note, wall_ms: int, form: Form = Form.LOGFMT) -> str:

@@ -28,6 +28,13 @@ def settle_memory() -> None:
     gc.freeze()
 
 
+def return_memory() -> None:
+    """Give back to the system what messages took that are gone: the allocator by itself keeps much of it."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
 def raise_priority(priority: int = PRIORITY) -> bool:
     """SCHED_RR for the calling thread, not for what it executes; False when the system refuses."""
     try:

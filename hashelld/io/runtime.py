@@ -24,8 +24,9 @@ from hashelld.core.effects import (
     Send,
     SetBeat,
     Stored,
+    TellLog,
 )
-from hashelld.core.events import ClockSet, Event, MessageHeard, Persisted, StoreFailed, Terminate, Woken
+from hashelld.core.events import ClockSet, DropsCounted, Event, MessageHeard, Persisted, StoreFailed, Terminate, Woken
 from hashelld.core.outbox import Outbox
 from hashelld.core.settings import Settings
 from hashelld.io import keys
@@ -36,14 +37,15 @@ from hashelld.io.clock import Clock
 from hashelld.io.inbox import Inbox
 from hashelld.io.journal import Journal
 from hashelld.io.logs import MESSAGES, Log
-from hashelld.io.privileges import lock_memory, raise_priority, settle_memory, settle_process
+from hashelld.io.privileges import lock_memory, raise_priority, return_memory, settle_memory, settle_process
 from hashelld.io.process import Processes
 from hashelld.io.shims import write_shims
 from hashelld.io.sockets import Context, Gatekeeper, Opened, PeerSockets
 from hashelld.io.store import Store
 from hashelld.io.systemd import notify
-from hashelld.limits import DROPS_NOTED_EVERY_MS, FLUSH_MS, WALL_JUMP_MS
+from hashelld.limits import DROPS_NOTED_EVERY_MS, DROPS_TOLD_EVERY_MS, FLUSH_MS, MEMORY_RETURNED_EVERY_MS, WALL_JUMP_MS
 from hashelld.model.ids import Millis
+from hashelld.wire.client import Dropped, LogIs
 
 
 Ready = frozenset[Opened | int]
@@ -143,7 +145,7 @@ class World:
         failed, self._failed_at_once = self._failed_at_once, []
         return failed
 
-    def _do(self, effect: Effect) -> None:
+    def _do(self, effect: Effect) -> None:  # noqa: C901 - one case an effect
         match effect:
             case Send():
                 self._send(effect)
@@ -159,10 +161,30 @@ class World:
                 self._announce(effect)
             case Reply():
                 self.clients.send(effect.client, effect.ticket, effect.answer)
+            case TellLog():
+                lines = LogIs(self.log.recent(effect.limit))
+                self.clients.send(effect.client, effect.ticket, lines)
             case Note():
                 self.log.note(effect)
             case Exit():
                 self.exit = effect
+
+    def drops(self) -> tuple[Dropped, ...]:
+        """What was not taken since the start, by kind."""
+        forged, replayed = self.beats.dropped
+        counts = {
+            "forged_beats": forged,
+            "replayed_beats": replayed,
+            "unheard_datagrams": self.beats.unheard,
+            "strangers": self.gatekeeper.refused,
+            "broken_handshakes": self.peers.broken_handshakes,
+            "malformed_messages": self.peers.dropped,
+            "broken_clients": self.clients.broken,
+            "malformed_requests": self.clients.dropped,
+            "refused_users": self.clients.refused,
+            "unread_answers": self.clients.unread,
+        }
+        return tuple(Dropped(kind, count) for kind, count in counts.items() if count)
 
     def close(self) -> None:
         """End the threads, let messages and answers leave for a moment, write what the store has queued."""
@@ -213,8 +235,12 @@ class Loop:
         self._turned_ms = self._clock.now()
         self._offset_ms = self._clock.offset_ms()
         self._is_store_lost = False
-        self._drops = 0
+        self._drops: tuple[Dropped, ...] = ()
+        self._drops_told_ms = self._clock.now()
         self._drops_noted_ms = self._clock.now()
+        self._are_drops_noted = False
+        self._owes_memory = False
+        self._memory_returned_ms = self._clock.now()
         self._agents = world.processes.fileno()
         self._poller = zmq.Poller()
         for source in (
@@ -222,6 +248,7 @@ class Loop:
             self._agents,
             world.gatekeeper.socket,
             world.peers.socket,
+            world.peers.monitor,
             world.clients.socket,
             world.clients.monitor,
         ):
@@ -243,14 +270,14 @@ class Loop:
 
     def _turn(self, ready: Ready) -> None:
         now = self._clock.now()
-        self._world.beats.progress(now)
         gap_ms, self._turned_ms = now - self._turned_ms, now
         if gap_ms > self._world.config.deadtime_ms:
             self._step(Woken())  # Before anything that waited meanwhile.
-        is_idle = True
+        is_idle = not self._hear(now)
         for event in self._events(now, ready):
             is_idle = False
             self._on_event(event)
+            self._hear(self._clock.now())
             if self._world.exit is not None:
                 return
         due = self._machine.deadline()
@@ -258,19 +285,29 @@ class Loop:
             self._step(Woken())
         self._look_after(now)
 
+    def _hear(self, now: Millis) -> bool:
+        """What threads brought, beats above all, before the time judges anybody, however much else waits. Was it any?"""
+        self._world.beats.progress(now)
+        is_any = False
+        for event in self._world.inbox.drain():
+            is_any = True
+            self._on_event(event)
+        return is_any
+
     def _events(self, now: Millis, ready: Ready) -> Iterator[Event]:
         world = self._world
         if world.gatekeeper.socket in ready:
             world.gatekeeper.on_ready()
-        yield from world.inbox.drain()
         world.processes.on_time(now)
         if self._agents in ready:
             yield from world.processes.on_ready(now)
         if world.peers.socket in ready:
             for envelope in world.peers.receive():
                 yield MessageHeard(envelope, world.beats.sent_ms(envelope.beat))
+        if world.peers.monitor in ready:
+            world.peers.watch(now)
         if world.clients.socket in ready or world.clients.monitor in ready:
-            yield from world.clients.receive()
+            yield from world.clients.receive(now)
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, Persisted | StoreFailed):
@@ -309,24 +346,25 @@ class Loop:
         if abs(offset_ms - self._offset_ms) > WALL_JUMP_MS:
             self._offset_ms = offset_ms
             self._step(ClockSet(offset_ms))
-        if now - self._drops_noted_ms >= DROPS_NOTED_EVERY_MS:
-            self._drops_noted_ms = now
-            self._note_drops()
+        if now - self._drops_told_ms >= DROPS_TOLD_EVERY_MS:
+            self._drops_told_ms = now
+            self._tell_drops(now)
 
-    def _note_drops(self) -> None:
+    def _tell_drops(self, now: Millis) -> None:
+        """Tell the machine what was not taken, and (more seldom) the log."""
         world = self._world
-        forged, replayed = world.beats.dropped
-        drops = {
-            "forged_beats": forged,
-            "replayed_beats": replayed,
-            "messages": world.peers.dropped,
-            "strangers": world.gatekeeper.refused,
-            "requests": world.clients.dropped,
-            "refused_users": world.clients.refused,
-        }
-        if sum(drops.values()) > self._drops:
-            self._drops = sum(drops.values())
-            world.note("io.dropped", **drops)
+        world.peers.watch(now)
+        drops = world.drops()
+        if self._owes_memory and now - self._memory_returned_ms >= MEMORY_RETURNED_EVERY_MS:
+            self._memory_returned_ms, self._owes_memory = now, False
+            return_memory()
+        if drops == self._drops:
+            return
+        self._drops, self._owes_memory = drops, True
+        self._step(DropsCounted(drops))
+        if now - self._drops_noted_ms >= DROPS_NOTED_EVERY_MS or not self._are_drops_noted:
+            self._drops_noted_ms, self._are_drops_noted = now, True
+            world.note("io.dropped", **{one.kind: one.count for one in drops})
 
 
 def run(config: DaemonConfig, make_machine: MakeMachine, log: Log | None = None) -> int:

@@ -9,6 +9,7 @@ import zmq
 from zmq.utils import z85
 
 from hashelld.config import DaemonConfig, NodeEntry
+from hashelld.io.handshakes import MONITORED, Handshakes
 from hashelld.io.keys import ClusterKey
 from hashelld.limits import (
     CONNECT_MS,
@@ -19,7 +20,7 @@ from hashelld.limits import (
     PEER_SEND_QUEUE_MAX,
     RECONNECT_MS,
 )
-from hashelld.model.ids import NodeId
+from hashelld.model.ids import Millis, NodeId
 from hashelld.wire.codec import FRAME_BYTES_MAX, FRAMES_MAX, ProtocolError, decode_envelope, encode_envelope
 from hashelld.wire.peer import Envelope
 
@@ -139,6 +140,8 @@ class PeerSockets:
         except zmq.ZMQError:
             self._router.close()
             raise
+        self._monitor = self._router.get_monitor_socket(MONITORED)
+        self._handshakes = Handshakes(self._monitor)
         for peer in config.peers:
             links = range(len(peer.addresses))
             self._links[peer.name] = [_Link(context, config, peer, link, keys) for link in links]
@@ -147,6 +150,20 @@ class PeerSockets:
     def socket(self) -> Opened:
         """For the poller."""
         return self._router
+
+    @property
+    def monitor(self) -> Opened:
+        """For the poller: readable when a connection began or ended."""
+        return self._monitor
+
+    @property
+    def broken_handshakes(self) -> int:
+        """Connections that said nothing, or what is no ZeroMQ with encryption."""
+        return self._handshakes.broken
+
+    def watch(self, now: Millis) -> None:
+        """Hear of connections that began and ended; to be called when `monitor` can be read, and now and then."""
+        self._handshakes.read(now)
 
     def is_known(self, peer: NodeId) -> bool:
         """Does hashelld.toml tell where this node is?"""
@@ -178,6 +195,8 @@ class PeerSockets:
 
     def close(self) -> None:
         """Let what is queued leave for a moment, and close."""
+        self._router.disable_monitor()
+        self._monitor.close()
         self._router.close(linger=0)
         for links in self._links.values():
             for link in links:

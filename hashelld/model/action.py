@@ -61,6 +61,4 @@ class Action(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         prefix = "cancel:" if self.kind is ActionKind.CANCEL else ""
         if self.operation == "lrm_delete":
             prefix = "lrm_delete:"
-        if self.operation == "lrm_delete":
-            prefix = "lrm_delete:"
         return f"{prefix}{self.resource}_{self.operation}_{self.interval_ms}{at}"

@@ -28,7 +28,7 @@ class Arranged(Written, frozen=True, omit_defaults=True, kw_only=True):
     """The sections in the order written, one entry for each set, where it is not the usual order (else empty).
 
     Entries are `params` (`attributes` at nodes and alerts), `meta`, `utilization`, `operations` (once for all
-    operations), and at alerts `select` and `to` (once for all recipients). It never changes what the object means.
+    operations), and at alerts `select` (once) and `to` (for each recipient). It never changes what the object means.
     """
 
 

@@ -1,6 +1,6 @@
-"""Dates in rules: ISO 8601 texts, durations, and whether a date expression holds at a moment.
+"""Dates in rules: durations, and whether a date expression holds at a moment.
 
-A text without an offset means UTC. Moments are wall-clock milliseconds since 1970; comparisons are made in whole
+Moments are wall-clock milliseconds since 1970; comparisons are made in whole
 seconds, as in Pacemaker, so that a range includes its last second.
 """
 
@@ -11,30 +11,21 @@ from collections.abc import Callable
 from datetime import date
 from typing import Final
 
+from hashelld.model.moment import Seconds, read_moment
 from hashelld.model.rule import DateSpan, DateTest
 
 
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _DAY_S: Final = 86_400
-_CALENDAR: Final = re.compile(r"(\d+)-(\d{1,2})-(\d{1,2})|(\d{4})(\d{2})(\d{2})")
-_ORDINAL: Final = re.compile(r"(\d+)-(\d{1,3})")
-_WEEK: Final = re.compile(r"(\d+)-W(\d{1,2})-([1-7])")
-_TIME: Final = re.compile(
-    r"(?:(\d{1,2}):(\d{1,2})(?::(\d{1,2}))?|(\d{2})(\d{2})(\d{2})?)(?:[.,]\d+)?"
-    r"(?:\s*(?:Z|([+-])(\d{1,2})(?::?(\d{2}))?))?\Z",
-    re.IGNORECASE,
-)
 _NUMBER: Final = re.compile(r"\s*([+-]?\d+)")
 _RANGE: Final = re.compile(r"\s*(\d+)?(-)?(\d+)?\Z")
 _LOOKS_MAX: Final = 500
 """Steps that the search for a `date_spec`'s next change takes before it settles for looking again."""
 
-Seconds = int
-
 
 def parse_date(text: str) -> int | None:
     """Milliseconds since 1970 of `2005-01-20`, `2005-020T12:30`, `2005-W03-4 12:30:00 +02:00`, `epoch`; else None."""
-    found = _seconds(text)
+    found = read_moment(text)
     return None if found is None else found * 1000
 
 
@@ -80,7 +71,7 @@ def date_changes_ms(test: DateTest, now_ms: int) -> int | None:
 
 
 def _given(text: str | None) -> Seconds | None:
-    return None if text is None else _seconds(text)
+    return None if text is None else read_moment(text)
 
 
 def _range(test: DateTest) -> tuple[Seconds | None, Seconds | None]:
@@ -88,53 +79,6 @@ def _range(test: DateTest) -> tuple[Seconds | None, Seconds | None]:
     if end is None and start is not None and test.duration is not None:
         end = _after(start, test.duration)
     return start, end
-
-
-def _seconds(text: str) -> Seconds | None:
-    text = text.strip()
-    if text.lower() == "epoch":
-        return 0
-    day_text, time_text = _split(text)
-    day = _day(day_text)
-    if day is None:
-        return None
-    time = 0 if time_text == "" else _time(time_text)
-    return None if time is None else (day - _EPOCH) * _DAY_S + time
-
-
-def _split(text: str) -> tuple[str, str]:
-    end = next((at for at, char in enumerate(text) if char in "Tt" or char.isspace()), len(text))
-    return text[:end], text[end + 1 :].strip()
-
-
-def _day(text: str) -> int | None:
-    """The day as Python counts days, None when there is no such day."""
-    try:
-        if found := _WEEK.fullmatch(text):
-            return date.fromisocalendar(int(found[1]), int(found[2]), int(found[3])).toordinal()
-        if found := _CALENDAR.fullmatch(text):
-            year, month, day = (int(part) for part in found.groups() if part is not None)
-            return date(year, month, day).toordinal()
-        if found := _ORDINAL.fullmatch(text):
-            year, day = int(found[1]), int(found[2])
-            counted = date(year, 1, 1).toordinal() + day - 1
-            return counted if date.fromordinal(counted).year == year else None
-    except (ValueError, OverflowError):
-        return None
-    return None
-
-
-def _time(text: str) -> Seconds | None:
-    """Seconds since midnight UTC (negative or more than a day when an offset says so)."""
-    found = _TIME.match(text)
-    if found is None:
-        return None
-    hours, minutes, seconds = (int(part or 0) for part in (found.group(1, 2, 3) if found[1] else found.group(4, 5, 6)))
-    time = hours * 3600 + minutes * 60 + seconds
-    if minutes > 59 or seconds > 59 or time > _DAY_S:
-        return None
-    offset = int(found[8] or 0) * 3600 + int(found[9] or 0) * 60
-    return time + offset if found[7] == "-" else time - offset
 
 
 def _after(start: Seconds, duration: DateSpan) -> Seconds | None:

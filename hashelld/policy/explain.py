@@ -9,11 +9,14 @@ from typing import Final
 from hashelld.cib.view import ClusterView
 from hashelld.model.history import Role
 from hashelld.model.ids import NodeId, ResourceId
-from hashelld.model.score import INFINITY, Score, format_score
-from hashelld.policy.acting.reasons import ON_HOLD, Reasons
+from hashelld.model.score import INFINITY, Score
+from hashelld.policy.acting.objections import is_closed
+from hashelld.policy.acting.obstacles import ON_HOLD
+from hashelld.policy.acting.reasons import Reasons
+from hashelld.policy.acting.role_reasons import promotion_text, why_none_promoted, why_unpromoted
 from hashelld.policy.explanation import Contribution, Explanation, NodeScore, PartExplained
-from hashelld.policy.obstacles import Obstacles
 from hashelld.policy.placing.locating import threshold_text
+from hashelld.policy.placing.partners import home_of
 from hashelld.policy.plan import Plan
 from hashelld.policy.state.items import Item, Kind, Node, Stage
 from hashelld.policy.state.situation import Situation
@@ -60,17 +63,17 @@ class _Explainer:
         self._graph = plan.graph
         self._reasons = Reasons(plan.situation, plan.graph)
         self._ledger = ledger
-        self._obstacles = Obstacles(plan.situation, plan.graph, ledger.of)
+        self._obstacles = self._reasons.obstacles
 
     def explain(self, item: Item) -> Explanation:
         parts = self._parts(item)
         return Explanation(
             resource=self._resource,
             running_on=self._names(at for part in parts for at in part.active),
-            planned_on=self._names(part.home for part in parts if part.next is not Stage.STOPPED),
+            planned_on=self._names(part.home for part in parts if self._will_run(part)),
             summary=self._unnumbered(self._summary(item)),
             scores=tuple(sorted(self._scores(item), key=lambda score: -score.total)),
-            parts=tuple(self._part(part) for part in parts) if item.is_collective else (),
+            parts=tuple(dict.fromkeys(self._part(part) for part in parts)) if item.is_collective else (),
             promotion=tuple(sorted(self._promotion(item), key=lambda score: -score.total)),
         )
 
@@ -112,23 +115,15 @@ class _Explainer:
             at = f" on {where}" if where and where not in item.block_reason else ""
             return f"blocked{at}: {item.block_reason}"
         if not item.is_managed:
-            reason = item.why_stopped or self._why_unmanaged(item)
-            return f"stays on {where}: {reason}" if where else f"stopped: {reason}"
+            reason = self._obstacles.why_unmanaged(item)
+            return f"stays on {where}: {reason}" if where else f"stopped: {item.why_stopped or reason}"
         stuck = self._why_stuck(item)
         if stuck:
             return f"stays on {where}: {stuck}"
         if item.home is None or item.next is Stage.STOPPED:
-            reason = item.why_stopped or self._obstacles.why_nowhere(item)
+            reason = self._obstacles.objections.why_nowhere(item)
             return f"stops on {where}: {reason}" if where else f"stopped: {reason}"
         return self._of_placed(item, self._node(item.home))
-
-    def _why_unmanaged(self, item: Item) -> str:
-        places = [self._node(at) for at in item.active]
-        if self._situation.settings.is_maintenance:
-            return "maintenance-mode is set"
-        if any(node.is_maintenance for node in places):
-            return f"{places[0].id} is in maintenance"
-        return "it is in maintenance" if item.is_maintenance else "it is not managed"
 
     def _why_stuck(self, item: Item) -> str:
         """Why it has to stop and cannot; empty when it can, or need not."""
@@ -169,16 +164,8 @@ class _Explainer:
                 if step.is_required and step.is_runnable:
                     return f"{told} on {home.id}: {self._reasons.of(step)}"
         if item.stage is Stage.PROMOTED:
-            return f"stays promoted on {home.id}: promotion score {format_score(item.promotion_priority)}"
-        return f"stays unpromoted on {home.id}: {self._why_unpromoted(item)}"
-
-    def _why_unpromoted(self, item: Item) -> str:
-        clone = item.clone
-        twins = [] if clone is None else [one for one in clone.primitives() if one.base_id == item.base_id]
-        promoted = self._names(one.home for one in twins if one.next is Stage.PROMOTED)
-        if promoted:
-            return f"promoted on {', '.join(promoted)}"
-        return "target-role is Unpromoted" if item.target is Stage.UNPROMOTED else "no promotion score allows more"
+            return f"stays promoted on {home.id}: {promotion_text(item)}"
+        return f"stays unpromoted on {home.id}: {why_unpromoted(self._situation, item)}"
 
     def _of_group(self, group: Item) -> str:
         members = list(group.primitives())
@@ -194,42 +181,49 @@ class _Explainer:
     def _of_instances(self, clone: Item) -> str:
         """How many run, and where; then what keeps others from running, or from being promoted."""
         instances = clone.containers() if clone.kind is Kind.BUNDLE else clone.children
-        placed = [one for one in instances if one.highest_next() is not Stage.STOPPED]
+        placed = [one for one in instances if any(self._will_run(part) for part in one.primitives())]
         if not placed:
-            bearer = next(clone.primitives(), None)
+            bearer = next(iter(self._parts(clone)), None)
             return "has no instances" if bearer is None else self._of_primitive(bearer)
-        promoted = [one for one in placed if one.highest_next() is Stage.PROMOTED]
         told = f"{len(placed)} of {min(clone.instance_max, max(len(instances), 1))} instances run"
-        if clone.is_promotable:
-            where = ", ".join(self._names(part.home for one in promoted for part in one.primitives()))
-            told += f", promoted on {where}" if where else f", none promoted: {self._why_none_promoted(clone, placed)}"
-        left_out = [one for one in instances if one.highest_next() is Stage.STOPPED and not one.is_surplus]
-        reason = self._why_left_out(clone, left_out) if len(placed) < clone.instance_max else ""
+        told += self._of_roles(clone.bundled or clone)
+        left_out = [one for one in instances if one not in placed and not one.is_surplus]
+        reason = self._why_left_out(left_out) if len(placed) < clone.instance_max else ""
         return f"{told}; {reason}" if reason and not told.endswith(reason) else told
 
-    def _why_left_out(self, clone: Item, left_out: list[Item]) -> str:
-        """Why there are not as many as there might be: what is wrong with the nodes that have none."""
-        if not left_out:
+    def _of_roles(self, clone: Item) -> str:
+        """Where which instances of a promotable clone are promoted."""
+        if not clone.is_promotable:
             return ""
-        homes = {part.home for part in clone.primitives()}
-        bearer = next(left_out[0].primitives(), None)
-        return "" if bearer is None else self._obstacles.why_nowhere(bearer, besides=homes)
+        promoted = [part for part in clone.primitives() if part.next is Stage.PROMOTED and self._will_run(part)]
+        where = ", ".join(self._names(part.home for part in promoted))
+        return f", promoted on {where}" if where else f", none promoted: {self._why_none_promoted(clone)}"
 
-    def _why_none_promoted(self, clone: Item, placed: list[Item]) -> str:
-        if clone.target is Stage.UNPROMOTED or placed[0].target is Stage.UNPROMOTED:
-            return "target-role is Unpromoted"
-        tickets = self._situation.view.tickets
-        for name, stage in clone.tickets:
-            state = tickets.get(name)
-            if stage is Stage.PROMOTED and (state is None or not state.is_granted or state.is_standby):
-                return f"ticket {name} is {'in standby' if state is not None and state.is_granted else 'not granted'}"
-        if not self._situation.view.has_quorum:
-            return "no quorum"
-        best = max(one.promotion_priority for one in placed)
+    def _will_run(self, part: Item) -> bool:
+        """Is it to run, and can it?"""
+        if part.home is None or part.next is Stage.STOPPED:
+            return False
+        stops = [stop for stop in self._graph.find(part, "stop") if stop.is_required and stop.node not in part.dangling]
+        if part.pending or (part.active and not stops):
+            return True
+        is_startable = any(start.is_runnable for start in self._graph.find(part, "start"))
+        return is_startable and self._situation.view.may_start
+
+    def _why_left_out(self, left_out: list[Item]) -> str:
+        """Why there are not as many as there might be: what is wrong with the nodes that have none."""
+        bearer = next(left_out[0].primitives(), None) if left_out else None
+        return "" if bearer is None else self._obstacles.objections.why_nowhere(bearer)
+
+    def _why_none_promoted(self, clone: Item) -> str:
+        part = next(clone.primitives(), None)
+        told = "" if part is None else why_none_promoted(self._situation, clone, part)
+        if told:
+            return told
+        best = max((one.promotion_priority for one in clone.children if home_of(one) is not None), default=-1)
         return "no node has a promotion score" if best < 0 else "what it needs is not there"
 
     def _part(self, part: Item) -> PartExplained:
-        is_up = part.next is not Stage.STOPPED and part.home is not None
+        is_up = self._will_run(part)
         return PartExplained(
             resource=ResourceId(part.history_id),
             now=self._node(part.active[0]).id if part.active else None,
@@ -244,7 +238,7 @@ class _Explainer:
     def _scores(self, item: Item) -> Iterator[NodeScore]:
         for node in self._situation.nodes:
             speaker = self._speaker(item, node.index)
-            if speaker is not None:
+            if speaker is not None and not is_closed(speaker, node):
                 yield self._score(item, speaker, node)
 
     def _speaker(self, item: Item, node: int) -> Item | None:
@@ -305,9 +299,10 @@ class _Explainer:
 
     def _promotion(self, item: Item) -> Iterator[NodeScore]:
         """What was added up to choose who is promoted."""
-        if item.kind is not Kind.CLONE or not item.is_promotable:
+        clone = item.bundled or item
+        if clone.kind is not Kind.CLONE or not clone.is_promotable:
             return
-        for instance in item.children:
+        for instance in clone.children:
             bearer = next(instance.primitives(), None)
             if bearer is None or bearer.home is None:
                 continue

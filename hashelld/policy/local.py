@@ -1,4 +1,4 @@
-"""What a node without quorum does on its own: stop everything, in the order that constraints and groups demand."""
+"""What a node without quorum does on its own: stops and demotions, in the order that constraints and groups demand."""
 
 from __future__ import annotations
 
@@ -17,20 +17,7 @@ from hashelld.policy.plan import plan
 from hashelld.policy.state.report import active
 
 
-_ALONE: Final = Properties(
-    id=DEFAULT_SETS[PROPERTY],  # The set that precedes all others; of two of that name the later one counts.
-    kind=PROPERTY,
-    set=AttributeSet(
-        tuple(
-            NvPair(name, value)
-            for name, value in (
-                ("stop-all-resources", "true"),
-                ("stonith-enabled", "false"),
-                ("stop-orphan-resources", "true"),
-            )
-        ),
-    ),
-)
+_ALONE: Final = (("stonith-enabled", "false"), ("stop-orphan-resources", "true"))
 _DOWN: Final = frozenset({"stop", "demote"})
 
 
@@ -39,12 +26,28 @@ def stop_everything(cib: Cib, status: NodeStatus, node: NodeId) -> Transition:
 
     Judged by the node's own report alone; an operation under way counts as active, a failed stop is tried again.
     """
+    return _down(cib, status, node, ("stop-all-resources", "true"), has_quorum=True)
+
+
+def demote_everything(cib: Cib, status: NodeStatus, node: NodeId) -> Transition:
+    """no-quorum-policy=demote: demotions of what is promoted, and stops of all that has no roles.
+
+    Instances of promotable clones go on unpromoted, unless what they need stops; so does what is configured with
+    requires=nothing (Pacemaker's no_quorum_demote).
+    """
+    return _down(cib, status, node, ("no-quorum-policy", "demote"), has_quorum=False)
+
+
+def _down(cib: Cib, status: NodeStatus, node: NodeId, wanted: tuple[str, str], *, has_quorum: bool) -> Transition:
     running = tuple(
         ActionResult(resource=resource, operation="promote" if role is Role.PROMOTED else "start", call=call)
         for call, (resource, role) in enumerate(active(status).items(), start=1)
     )
     alone = NodeView(node=node, online=True, status=NodeStatus(node=node, operations=running))
-    view = ClusterView(cib=Cib((*cib.objects, _ALONE)), nodes=(alone,), dc=node)
+    pairs = tuple(NvPair(name, value) for name, value in (wanted, *_ALONE))
+    # The set that precedes all others; of two of that name the later one counts.
+    properties = Properties(id=DEFAULT_SETS[PROPERTY], kind=PROPERTY, set=AttributeSet(pairs))
+    view = ClusterView(cib=Cib((*cib.objects, properties)), nodes=(alone,), has_quorum=has_quorum, dc=node)
     return _only_down(plan(view))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -62,11 +63,7 @@ class Notebook:
         for result in status.operations:
             history = self._histories.setdefault(result.resource, {})
             history.setdefault((result.operation, result.interval_ms), []).append(result)
-        self._numbered: dict[str, list[ResourceId]] = {}
-        for name in self._histories:
-            base, colon, number = name.rpartition(":")
-            if colon and number.isdigit():
-                self._numbered.setdefault(base, []).append(name)
+        self._numbered = _by_base(self._histories)
         self._counts = list(status.failures)
         self._attributes = status.attributes
         self._agents: dict[ResourceId, Agent] = dict(status.agents)
@@ -171,15 +168,21 @@ class Notebook:
 
     def clear_failures(self, action: Action) -> None:
         """Forget how often a resource failed, and the recurring operations that were found failed."""
-        self._counts = [count for count in self._counts if count.resource != action.resource]
+        self._uncount(action)
         history = self._history_of(action)
         for operation in [known for known in history if known[1]]:
             history[operation] = [result for result in history[operation] if not result.is_failed]
 
+    def _uncount(self, action: Action) -> None:
+        """Numbered instances that the action does not tell apart have one count."""
+        numbered = _by_base(count.resource for count in self._counts)
+        names = {action.resource, *numbered.get(str(action.resource), ())}
+        self._counts = [count for count in self._counts if count.resource not in names]
+
     def forget(self, action: Action) -> None:
         """Forget all of a resource."""
         assert action.resource is not None, action.label
-        self._counts = [count for count in self._counts if count.resource != action.resource]
+        self._uncount(action)
         name = self._known_as(action.resource)
         for kept in (self._histories, self._agents, self._locks):
             kept.pop(name, None)
@@ -191,6 +194,16 @@ class Notebook:
     def set_attribute(self, name: str, value: str) -> None:
         """Set a transient attribute of the node."""
         self._attributes = {**self._attributes, name: value}
+
+
+def _by_base(names: Iterable[ResourceId]) -> dict[str, list[ResourceId]]:
+    """The names that end with the number of an instance, by what is before it."""
+    found: dict[str, list[ResourceId]] = {}
+    for name in names:
+        base, colon, number = name.rpartition(":")
+        if colon and number.isdigit():
+            found.setdefault(base, []).append(name)
+    return found
 
 
 def _is_active(history: _History) -> bool:

@@ -109,6 +109,12 @@ class _Nodes:
         if action.resource is None and action.operation in _OFF:
             # A guest is off because its host was fenced, or restarts it: nothing is left of what ran there.
             self._fence(node, action.operation, None)
+        elif action.agent is not None and action.operation == "stop" and self._is_remote(node):
+            # Its host is gone, and nobody fences the node itself.
+            self._book(node).run(action)
+
+    def _is_remote(self, node: NodeId) -> bool:
+        return node in self._after and self._after[node].is_remote
 
     def _reserve(self, node: NodeId, action: Action) -> None:
         """shutdown-lock: what is stopped because its node leaves waits for it (clones and fencing devices do not)."""

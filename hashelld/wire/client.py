@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from hashelld.cib.document import Cib
@@ -79,14 +81,30 @@ class AgentAsk(msgspec.Struct, frozen=True, omit_defaults=True, tag="agent"):
     """The instance that the agent is of."""
 
 
+class GetLog(msgspec.Struct, frozen=True, omit_defaults=True, tag="get-log"):
+    """The newest lines of the log of the daemon that is asked. Answer: `LogIs`."""
+
+    limit: int = 1_000
+
+
 class Subscribe(msgspec.Struct, frozen=True, tag="subscribe"):
     """Send `Changed` whenever status or configuration changed, until the connection ends."""
 
 
 Request = (
-    GetCib | GetStatus | MakeCommit | AskCommit | GetHistory | Cleanup | FenceNode | Subscribe | SetAttribute | AgentAsk
+    GetCib
+    | GetStatus
+    | MakeCommit
+    | AskCommit
+    | GetHistory
+    | GetLog
+    | Cleanup
+    | FenceNode
+    | Subscribe
+    | SetAttribute
+    | AgentAsk
 )
-"""Every request has exactly one permission in core.clients."""
+"""Every request has exactly one permission in core.rights."""
 
 
 class CibIs(msgspec.Struct, frozen=True, tag="cib"):
@@ -108,7 +126,7 @@ class LinkStatus(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class QuorumStatus(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Votes and verdict: `reason` is a sentence such as "2 of 3 votes"."""
+    """Votes and verdict: `reason` is a phrase such as "2 of 3 votes", `verdict` a sentence with the arithmetic."""
 
     has_quorum: bool
     votes: int
@@ -117,6 +135,62 @@ class QuorumStatus(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     two_node: bool = False
     unsafe: tuple[str, ...] = ()
     """Why invariants are not promised ("two_node without fencing"); empty is good."""
+    needed: int = 0
+    """The votes that the nodes which the answering node hears would need, itself included."""
+    rule: str = ""
+    """majority, auto_tie_breaker, two_node, wait_for_all, or joint (the electorate is being changed)."""
+    decision: str = ""
+    """What these votes allow: quorum, claim (nothing until the peer is confirmed off), or none."""
+    verdict: str = ""
+    """ "with quorum: 3 > 4/2"."""
+    voters: dict[NodeId, int] = {}
+    """Who votes, with how many votes."""
+    modes: tuple[str, ...] = ()
+    """The modes of the electorate, in words."""
+
+
+class Fenced(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A fencing that ended."""
+
+    target: NodeId
+    operation: str
+    by: NodeId
+    """The node that called the devices."""
+    device: str
+    """The devices that did it, or the one that failed last."""
+    ok: bool
+    reason: str = ""
+    """Why it failed."""
+    ended_ms: int = 0
+    """Wall-clock milliseconds."""
+    duration_ms: int = 0
+    times: int = 1
+    """So often it failed like this, one time after the other; the rest is of the last time."""
+
+
+class Dropped(msgspec.Struct, frozen=True, array_like=True):
+    """What the answering node would not take, since its daemon started."""
+
+    kind: str
+    """A name of `DROPS`."""
+    count: int
+
+
+DROPS: Final[dict[str, str]] = {
+    "forged_beats": "beats that no key of this cluster made, or that were damaged",
+    "replayed_beats": "beats that were heard before, or are older than the newest",
+    "unheard_datagrams": "datagrams that the kernel dropped: no beats by their first bytes, or more than fit",
+    "strangers": "connections without a key of this cluster",
+    "broken_handshakes": "connections that said nothing, or what is no ZeroMQ with encryption",
+    "malformed_messages": "messages between nodes that were none, or not from whom they named",
+    "stale_messages": "messages between nodes that were late, repeated, or for another incarnation",
+    "broken_clients": "local connections that said nothing, what is no ZeroMQ, or more than a request may be",
+    "malformed_requests": "requests of shells that were none",
+    "refused_users": "requests of users who may not talk to the daemon",
+    "refused_requests": "requests that access rights did not permit",
+    "unread_answers": "answers that a shell was gone for, or did not read",
+}
+"""Every kind of what is not taken, in words."""
 
 
 class StatusIs(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="status"):
@@ -141,8 +215,12 @@ class StatusIs(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, ta
     """Actions of the current transition that have not begun."""
     blocked: tuple[str, ...] = ()
     fencing: tuple[str, ...] = ()
+    fenced: tuple[Fenced, ...] = ()
+    """The newest fencings of this DC, or of this node where there is none; newest last."""
     notices: tuple[str, ...] = ()
     """`history lost`, a file that disagrees with the electorate, missing privileges…"""
+    drops: tuple[Dropped, ...] = ()
+    """What the answering node did not take: only kinds of which there was any."""
     wall_ms: int = 0
     daemon_version: str = ""
     view: ClusterView | None = None
@@ -182,6 +260,12 @@ class HistoryIs(msgspec.Struct, frozen=True, tag="history"):
     entries: tuple[HistoryEntry, ...]
 
 
+class LogIs(msgspec.Struct, frozen=True, tag="log"):
+    """Lines of the daemon's log, newest last."""
+
+    lines: tuple[str, ...]
+
+
 class Done(msgspec.Struct, frozen=True, omit_defaults=True, tag="done"):
     """It was done, or is under way; `text` tells what."""
 
@@ -212,7 +296,7 @@ class Changed(msgspec.Struct, frozen=True, tag="changed"):
     text: str = ""
 
 
-Answer = CibIs | StatusIs | Committed | Conflict | HistoryIs | Done | Refused | Changed | AgentTold
+Answer = CibIs | StatusIs | Committed | Conflict | HistoryIs | LogIs | Done | Refused | Changed | AgentTold
 """`Refused(no-quorum)` means that nothing was changed; `Refused(lost)`, that the outcome is unknown (exit code 4)."""
 
 

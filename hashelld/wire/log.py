@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from hashelld.cib.document import Cib
 from hashelld.cib.edit import Edit
 from hashelld.model.ids import Incarnation, NodeId, Version
+
+
+LOWEST: Final = "lowest"
+HIGHEST: Final = "highest"
+
+
+COMMAND_LENGTH_MAX: Final = 2_000
+"""So much of a command line is kept."""
 
 
 class Electorate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -17,9 +27,24 @@ class Electorate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     wait_for_all: bool = False
     tie_breaker: NodeId | None = None
     """auto_tie_breaker's node weighs half a vote more."""
+    tie_order: tuple[str, ...] = ()
+    """Whom the tie-breaker is chosen from whenever this value is made: LOWEST, HIGHEST, or names, the first first."""
     last_man_standing_ms: int | None = None
     arbiter: str | None = None
     """None, or the uuid of the quorum disk."""
+
+    def with_votes(self, votes: dict[NodeId, int]) -> Electorate:
+        """The same modes over other votes. The tie-breaker is one of those that vote, named here and now.
+
+        It depends on who votes, never on who is present: all who read this value break ties alike (SAFETY.md 28).
+        """
+        if not self.tie_order:
+            return msgspec.structs.replace(self, votes=votes)
+        voters = sorted(name for name, count in votes.items() if count > 0)
+        named = {LOWEST: voters[:1], HIGHEST: voters[-1:]}
+        found = (name for word in self.tie_order for name in named.get(word, [word]) if name in voters)
+        tie_breaker = next((NodeId(name) for name in found), None)
+        return msgspec.structs.replace(self, votes=votes, tie_breaker=tie_breaker)
 
 
 class Author(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -28,8 +53,19 @@ class Author(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     user: str
     uid: int = -1
     node: NodeId | None = None
+    pid: int = 0
+    """For people: the number may mean another process by now."""
     command: str = ""
     """The command line, secrets masked."""
+    groups: tuple[str, ...] = ()
+    """The groups that the user is in, as the user's own node tells."""
+    is_trusted: bool = False
+    """The daemon's own user, or hacluster: access rights limit it no more than root."""
+
+    def signature(self, command: str = "") -> Author:
+        """What is kept of an author: who, and from where."""
+        told = command[:COMMAND_LENGTH_MAX] or self.command
+        return Author(user=self.user, uid=self.uid, node=self.node, pid=self.pid, command=told)
 
 
 class Barrier(msgspec.Struct, frozen=True, tag="barrier"):
@@ -76,7 +112,14 @@ class Confirmation(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     """The device, or `admin USER`, or `takeover-delay` (UNSAFE)."""
 
 
-Change = Barrier | Founding | Commit | ElectorateChange | Departure | Confirmation
+class Operation(msgspec.Struct, frozen=True, tag="operation"):
+    """Somebody had the cluster do something that changes no configuration: clean up, fence, declare off."""
+
+    author: Author
+    text: str
+
+
+Change = Barrier | Founding | Commit | ElectorateChange | Departure | Confirmation | Operation
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

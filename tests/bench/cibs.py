@@ -15,11 +15,15 @@ DEVICE = "fencing"
 
 
 class Size(msgspec.Struct, frozen=True):
-    """How many nodes there are, and primitives in groups of so many (1: none is in a group)."""
+    """How many nodes there are, and primitives in groups of so many (1: none is in a group).
+
+    Chained: each primitive starts after the one before it.
+    """
 
     nodes: int
     primitives: int
     grouped: int
+    is_chained: bool = False
 
     def names(self) -> list[str]:
         """The nodes' names."""
@@ -46,7 +50,7 @@ have-quorum="1" dc-uuid="1" execution-date="{AT_S}">
       <primitive id="{DEVICE}" class="stonith" type="fence_dummy"/>
       {"".join(_resources(size))}
     </resources>
-    <constraints/>
+    <constraints>{"".join(_orders(size))}</constraints>
     <rsc_defaults><meta_attributes id="rsc-options">
       <nvpair id="rsc-options-resource-stickiness" name="resource-stickiness" value="100"/>
     </meta_attributes></rsc_defaults>
@@ -63,6 +67,11 @@ def _resources(size: Size) -> Iterator[str]:
         yield _primitive(number)
         if size.grouped > 1 and (number % size.grouped == size.grouped - 1 or number == size.primitives - 1):
             yield "</group>"
+
+
+def _orders(size: Size) -> Iterator[str]:
+    for number in range(1, size.primitives if size.is_chained else 0):
+        yield f'<rsc_order id="order{number:04}" first="{_name(number - 1)}" then="{_name(number)}"/>'
 
 
 def _name(number: int) -> str:

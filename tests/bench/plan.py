@@ -47,6 +47,7 @@ SCENARIOS = (
     Scenario("32 nodes x 1000, steady", Size(NODES, 1000, 5), is_settled=True, limit_s=0.6),
     Scenario("2 nodes x 100, cold", Size(2, 100, 1), is_settled=False, limit_s=0.030),
     Scenario("2 nodes x 100, steady", Size(2, 100, 1), is_settled=True, limit_s=0.030),
+    Scenario("2 x 1000 in a chain, cold", Size(2, 1000, 1, is_chained=True), is_settled=False, limit_s=0.3),
 )
 GROWTH = tuple(Scenario(f"32 nodes x {count}", Size(NODES, count, 5), is_settled=False) for count in (500, 1000, 2000))
 

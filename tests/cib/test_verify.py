@@ -131,10 +131,13 @@ def agents_checked(text):
     [
         ("primitive v IPaddr2 ip=1 new=1 op monitor interval=10s", []),
         ("primitive v IPaddr2 ip=1 old=1", []),
-        ("primitive v IPadr2 ip=1", [("error", "unknown-agent", "did you mean 'ocf:heartbeat:IPaddr2'?")]),
-        ("primitive v IPaddr2 new=1", [("error", "missing-parameter", "Address")]),
+        ("primitive v IPadr2 ip=1", [("objection", "unknown-agent", "did you mean 'ocf:heartbeat:IPaddr2'?")]),
+        ("primitive v IPaddr2 new=1", [("objection", "missing-parameter", "Address")]),
         ("primitive v IPaddr2 params $id-ref=x", []),
-        ("primitive v IPaddr2 ip=1 new=1 netmask=24", [("error", "unknown-parameter", "did you mean 'cidr_netmask'?")]),
+        (
+            "primitive v IPaddr2 ip=1 new=1 netmask=24",
+            [("objection", "unknown-parameter", "did you mean 'cidr_netmask'?")],
+        ),
         ("primitive v IPaddr2 ip=1 new=1 op start timeout=9s", [("warning", "short-timeout", "")]),
         ("op_defaults timeout=9s\nprimitive v IPaddr2 ip=1 new=1 op start", [("warning", "short-timeout", "")]),
         ("primitive v IPaddr2 ip=1 new=1 op monitr", [("warning", "unknown-operation", "did you mean 'monitor'?")]),
@@ -143,7 +146,7 @@ def agents_checked(text):
             [("warning", "not-unique", "")],
         ),
         ("rsc_template t IPaddr2 ip=1 new=1\nprimitive v @t", []),
-        ("rsc_template t IPaddr2 new=1\nprimitive v @t", [("error", "missing-parameter", "Address")]),
+        ("rsc_template t IPaddr2 new=1\nprimitive v @t", [("objection", "missing-parameter", "Address")]),
     ],
 )
 def test_agents(text, expected):

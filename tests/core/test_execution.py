@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from hashelld.core.execution import Execution
@@ -44,6 +45,19 @@ def test_actions_begin_when_those_before_are_done():
     walk.on_done(3, True)
     assert walk.is_finished
     assert not walk.is_aborted
+
+
+def test_a_node_has_a_limit_of_its_own():
+    there = msgspec.structs.replace(step(), node=NodeId("m"))
+    walk = Execution(Transition(actions=(step(), step(), step(), there, step())), 3, 1)
+    assert indexes(walk) == [0, 3]
+    assert indexes(walk) == []
+    walk.on_done(3, True)
+    assert indexes(walk) == []
+    walk.on_done(0, True)
+    assert indexes(walk) == [1]
+    walk.on_done(1, True)
+    assert indexes(walk) == [2]
 
 
 def test_an_action_may_stand_before_what_it_waits_for():

@@ -2,76 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import count
-
-import msgspec
 import pytest
 
-from hashelld.cib.document import Cib, Properties
-from hashelld.core.devices import Device, levels_for, plug_of
-from hashelld.core.effects import RunAgent
-from hashelld.core.events import AgentEnded
-from hashelld.core.settings import Settings
-from hashelld.core.stonith import FencingDone, Stonith, StonithOutput
-from hashelld.model.ids import Incarnation, NodeId, ResourceId
-from hashelld.model.resource import Agent, AttributeSet, NvPair, Primitive, Template
-from hashelld.wire.log import Electorate
-
-
-NODE, TARGET = NodeId("node1"), NodeId("node3")
-FIRST, SECOND = Incarnation(1, "a"), Incarnation(2, "b")
-FENCE_X = Agent("stonith", "", "fence_x")
-
-
-def attributes(values: dict[str, str], score: str | None = None) -> tuple[AttributeSet, ...]:
-    return (AttributeSet(tuple(NvPair(n, v) for n, v in values.items()), score=score),) if values else ()
-
-
-def device(name: str, agent: Agent | None = FENCE_X, meta: dict[str, str] | None = None, **params: str) -> Primitive:
-    return Primitive(id=ResourceId(name), agent=agent, params=attributes(params), meta=attributes(meta or {}))
-
-
-def cib(*objects: Primitive | Template, **properties: str) -> Cib:
-    pairs = tuple(NvPair(name.replace("_", "-"), value) for name, value in properties.items())
-    return Cib((*objects, Properties(id="p", kind="property", set=AttributeSet(pairs))))
-
-
-class Rig:
-    """A fencing machine whose devices end when the test says so. It draws the longest delay."""
-
-    def __init__(self) -> None:
-        settings = Settings(
-            node=NODE, cluster_name="c", file_digest="", founding=Electorate(votes={NODE: 1}), state_dir="/run/x"
-        )
-        numbers = count(1)
-        self.machine = Stonith(settings, lambda: next(numbers), lambda bound: bound)
-        self.called: list[RunAgent] = []
-        self.done: list[FencingDone] = []
-        self.now = 0
-
-    def take(self, outputs: list[StonithOutput]) -> None:
-        self.called += [o for o in outputs if isinstance(o, RunAgent)]
-        self.done += [o for o in outputs if isinstance(o, FencingDone)]
-
-    def request(
-        self, cib: Cib, target: NodeId = TARGET, incarnation: Incarnation = FIRST, operation: str = "off"
-    ) -> None:
-        self.take(self.machine.request(self.now, cib, target, incarnation, operation))
-
-    def end(self, rc: int | None, *, allowed: bool = True, **more: str) -> None:
-        run = self.called[-1].run
-        assert self.machine.owns(run)
-        event = AgentEnded(run=run, rc=rc, **more)
-        self.take(self.machine.on_agent_ended(self.now, event, allowed=allowed))
-
-    def at(self, now: int, *, allowed: bool = True) -> None:
-        self.now = now
-        self.take(self.machine.on_deadline(now, allowed=allowed))
-
-    @property
-    def told(self) -> list[str]:
-        """What each call told its device."""
-        return [run.stdin for run in self.called]
+from hashelld.core.fencing import FencingDone
+from hashelld.model.ids import NodeId
+from hashelld.model.resource import Agent
+from tests.core.fencing_rig import FIRST, NODE, SECOND, TARGET, Rig, cib, device
 
 
 @pytest.fixture
@@ -87,7 +23,7 @@ def test_a_device_that_succeeds_confirms(rig):
     assert call.timeout_ms == 60_000
     assert rig.machine.is_called(TARGET)
     assert rig.machine.in_progress() == ("node3 off: d1",)
-    rig.end(0)
+    rig.succeed()
     assert rig.done == [FencingDone(target=TARGET, incarnation=FIRST, operation="off", ok=True, device="d1")]
     assert not rig.machine.is_called(TARGET)
     assert rig.machine.in_progress() == ()
@@ -119,6 +55,7 @@ def test_a_device_is_tried_again_then_the_next_one(rig):
         ({"rc": None, "error": "No such file"}, "d1: No such file"),
         ({"rc": 2}, "d1: said 2"),
         ({"rc": 1, "stdout": "text"}, "d1: text"),
+        ({"rc": 1, "stderr": "2026-11-23 11:54:43,888 ERROR: Connection timed out\n\n"}, "d1: Connection timed out"),
     ],
 )
 def test_reasons(rig, ended, reason):
@@ -130,7 +67,7 @@ def test_reasons(rig, ended, reason):
 def test_an_agent_that_must_not_be_executed_is_passed_over(rig):
     rig.request(cib(device("d1", agent=Agent("stonith", "", "null")), device("d2")))
     assert [run.label for run in rig.called] == ["stonith-node3-off"]
-    rig.end(0)
+    rig.succeed()
     assert rig.done[0].device == "d2"
 
 
@@ -145,20 +82,19 @@ def test_equal_requests_are_one(rig):
     devices = cib(device("d1"))
     rig.request(devices)
     rig.request(devices)
-    rig.end(0)
-    assert len(rig.called) == len(rig.done) == 1
+    rig.succeed()
+    assert len(rig.acts) == len(rig.done) == 1
 
 
 def test_another_request_for_the_node_waits_for_the_first(rig):
-    devices = cib(device("d1"))
+    devices = cib(device("d1", id="d1"))
     rig.request(devices)
     rig.request(devices, incarnation=SECOND, operation="reboot")
     rig.request(devices, incarnation=SECOND, operation="reboot")
-    assert len(rig.called) == 1
-    rig.end(0)
-    assert len(rig.called) == 2
-    assert rig.told[1].startswith("action=reboot\n")
-    rig.end(0)
+    assert rig.acts == ["off d1"]
+    rig.succeed()
+    assert rig.acts == ["off d1", "reboot d1"]
+    rig.succeed()
     assert [(d.incarnation, d.operation, d.ok) for d in rig.done] == [(FIRST, "off", True), (SECOND, "reboot", True)]
 
 
@@ -167,16 +103,59 @@ def test_of_those_that_wait_only_the_newest_does(rig):
     for operation in ("off", "reboot", "on"):
         rig.request(devices, operation=operation)
     assert [(d.operation, d.ok) for d in rig.done] == [("reboot", False)]
-    rig.end(0)
-    rig.end(0)
+    rig.succeed()
+    rig.succeed()
     assert [d.operation for d in rig.done] == ["reboot", "off", "on"]
 
 
-def test_nodes_are_fenced_side_by_side(rig):
-    devices = cib(device("d1"))
+def test_nodes_are_fenced_side_by_side_where_their_devices_are_others(rig):
+    devices = cib(device("d1", pcmk_host_list="node3"), device("d2", pcmk_host_list="node2"))
     rig.request(devices)
     rig.request(devices, target=NodeId("node2"))
     assert len(rig.called) == 2
+
+
+def test_a_device_fences_one_node_after_the_other(rig):
+    devices = cib(device("d1"))
+    for target in (TARGET, NodeId("node2"), NodeId("node4")):
+        rig.request(devices, target=target)
+    assert rig.targets == ["node3"]
+    rig.succeed()
+    assert rig.targets == ["node3", "node2"]
+    rig.end(1)
+    assert rig.targets == ["node3", "node2", "node4"], "who failed is tried again when the others had their turn"
+    rig.succeed()
+    assert rig.targets == ["node3", "node2", "node4", "node2"]
+    rig.succeed()
+    assert [(d.target, d.ok) for d in rig.done] == [("node3", True), ("node4", True), ("node2", True)]
+
+
+@pytest.mark.parametrize(("limit", "expected"), [("2", 2), ("-1", 3), ("1", 1), ("many", 1), ("0", 1)])
+def test_a_device_may_be_able_to_do_more_at_once(rig, limit, expected):
+    devices = cib(device("d1", pcmk_action_limit=limit))
+    for target in (TARGET, NodeId("node2"), NodeId("node4")):
+        rig.request(devices, target=target)
+    assert len(rig.called) == expected
+
+
+def test_who_waits_for_a_device_ends_when_the_right_is_gone(rig):
+    devices = cib(device("d1"))
+    rig.request(devices)
+    rig.request(devices, target=NodeId("node2"))
+    rig.at(1, allowed=False)
+    assert [(d.target, d.reason) for d in rig.done] == [("node2", "lost quorum")]
+    rig.end(0)
+    assert len(rig.acts) == 1
+
+
+def test_who_waits_for_a_device_can_be_taken_back(rig):
+    devices = cib(device("d1"))
+    rig.request(devices, target=NodeId("node2"))
+    rig.request(devices)
+    rig.cancel()
+    assert [(d.target, d.reason) for d in rig.done] == [("node3", "the node is back")]
+    rig.succeed()
+    assert rig.targets == ["node2"]
 
 
 # Delays, and the right to fence.
@@ -210,7 +189,7 @@ def test_retries_and_switching_on_have_no_delay(rig):
     devices = cib(device("d1", pcmk_delay_base="2s"))
     rig.request(devices, operation="on")
     assert len(rig.called) == 1
-    rig.end(0)
+    rig.succeed()
     rig.request(devices)
     rig.at(2_000)
     rig.end(1)
@@ -242,7 +221,28 @@ def test_quorum_is_asked_for_before_the_next_device(rig, delay):
 def test_a_success_counts_whatever_became_of_quorum(rig):
     rig.request(cib(device("d1")))
     rig.end(0, allowed=False)
+    rig.end(2, allowed=False)
     assert rig.done[0].ok
+
+
+def test_the_very_first_device_waits_for_the_priority_too(rig):
+    rig.request(cib(device("d1", pcmk_delay_base="2s", pcmk_off_retries="1"), device("d2")), extra_ms=10_000)
+    assert rig.machine.deadline() == 12_000
+    rig.at(12_000)
+    rig.end(1)
+    assert len(rig.called) == 2, "the second device waits for nothing"
+
+
+def test_a_request_without_a_device_delay_waits_for_the_priority(rig):
+    rig.request(cib(device("d1")), extra_ms=10_000)
+    assert (rig.called, rig.machine.deadline()) == ([], 10_000)
+
+
+def test_a_delay_ends_with_the_right(rig):
+    rig.request(cib(device("d1", pcmk_delay_base="9s")))
+    rig.at(1, allowed=False)
+    assert [d.reason for d in rig.done] == ["lost quorum"]
+    assert rig.machine.deadline() is None
 
 
 # A node that is back.
@@ -250,7 +250,7 @@ def test_a_success_counts_whatever_became_of_quorum(rig):
 
 def test_before_a_device_is_called_a_request_can_be_taken_back(rig):
     rig.request(cib(device("d1", pcmk_delay_base="2s")))
-    rig.take(rig.machine.cancel(TARGET))
+    rig.cancel()
     assert [(d.ok, d.reason) for d in rig.done] == [(False, "the node is back")]
     rig.at(2_000)
     assert rig.called == []
@@ -259,7 +259,7 @@ def test_before_a_device_is_called_a_request_can_be_taken_back(rig):
 
 def test_after_a_device_was_called_its_result_is_waited_for_and_no_other_is_called(rig):
     rig.request(cib(device("d1"), device("d2")))
-    rig.take(rig.machine.cancel(TARGET))
+    rig.cancel()
     assert rig.done == []
     assert rig.machine.is_called(TARGET)
     rig.end(1)
@@ -267,10 +267,19 @@ def test_after_a_device_was_called_its_result_is_waited_for_and_no_other_is_call
     assert rig.done[0].reason == "the node is back"
 
 
+def test_when_it_is_lost_again_the_request_goes_on(rig):
+    devices = cib(device("d1", id="d1"))
+    rig.request(devices)
+    rig.cancel()
+    rig.request(devices)
+    rig.end(1)
+    assert rig.acts == ["off d1", "off d1"]
+
+
 def test_a_device_that_succeeds_after_all_is_told(rig):
     rig.request(cib(device("d1")))
-    rig.machine.cancel(TARGET)
-    rig.end(0)
+    rig.cancel()
+    rig.succeed()
     assert rig.done[0].ok
     assert rig.done[0].incarnation == FIRST
 
@@ -279,118 +288,75 @@ def test_a_request_that_waits_is_taken_back_too(rig):
     devices = cib(device("d1"))
     rig.request(devices)
     rig.request(devices, operation="reboot")
-    rig.take(rig.machine.cancel(TARGET))
+    rig.cancel()
     assert [d.operation for d in rig.done] == ["reboot"]
 
 
 def test_taking_back_what_nobody_asked_for_is_nothing(rig):
-    assert rig.machine.cancel(TARGET) == []
+    assert rig.machine.cancel(TARGET, FIRST) == []
 
 
-# Which devices.
+def test_a_device_is_ended_when_a_later_incarnation_is_heard(rig):
+    """What it still does would hit the node that has just come back."""
+    rig.request(cib(device("d1"), device("d2")))
+    rig.cancel(heard=SECOND)
+    assert rig.machine.deadline() == 0
+    rig.at(1)
+    rig.at(2)
+    assert rig.killed == [1]
+    assert rig.machine.deadline() is None
+    rig.end(None)
+    assert len(rig.called) == 1
+    assert [(d.ok, d.incarnation, d.reason) for d in rig.done] == [(False, FIRST, "the node is back")]
 
 
-def names(document: Cib, target: NodeId = TARGET) -> list[str]:
-    return [d.id for level in levels_for(document, target, "off") for d in level]
+def test_a_device_goes_on_while_the_incarnation_is_the_same(rig):
+    rig.request(cib(device("d1")))
+    rig.cancel(heard=FIRST)
+    rig.at(1)
+    assert rig.killed == []
 
 
-def only(document: Cib, operation: str = "off") -> Device:
-    ((found,),) = levels_for(document, TARGET, operation)
-    return found
+def test_a_device_that_was_ended_too_late_is_told(rig):
+    rig.request(cib(device("d1")))
+    rig.cancel(heard=SECOND)
+    rig.at(1)
+    rig.end(0)
+    rig.end(2)
+    assert [(d.ok, d.incarnation) for d in rig.done] == [(True, FIRST)]
 
 
-@pytest.mark.parametrize(
-    ("parameters", "expected"),
-    [
-        ({}, "node3"),
-        ({"pcmk_host_list": "node2 node3"}, "node3"),
-        ({"pcmk_host_list": "node2,node3"}, "node3"),
-        ({"pcmk_host_list": "node2;NODE3"}, "node3"),
-        ({"pcmk_host_list": "node2"}, None),
-        ({"pcmk_host_list": ""}, "node3"),
-        ({"pcmk_host_map": "node2:2;node3:3,4"}, "3,4"),
-        ({"pcmk_host_map": "node2:2 Node3:3"}, "3"),
-        ({"pcmk_host_map": "node3=vm"}, "vm"),
-        ({"pcmk_host_map": "node2:2"}, None),
-        ({"pcmk_host_map": "node2:2", "pcmk_host_list": "node3"}, "node3"),
-        ({"pcmk_host_map": "node3:3", "pcmk_host_list": "node2"}, "3"),
-        ({"pcmk_host_map": "nonsense"}, "node3"),
-        ({"pcmk_host_list": "node2", "pcmk_host_check": "none"}, "node3"),
-        ({"pcmk_host_check": "static-list"}, "node3"),
-        ({"hostlist": "node2"}, "node3"),
-    ],
-)
-def test_whom_a_device_can_fence(parameters, expected):
-    assert plug_of(FENCE_X, parameters, TARGET) == expected
+# What is remembered.
 
 
-@pytest.mark.parametrize(
-    ("parameters", "expected"),
-    [
-        ({"hostname": "node3"}, "node3"),
-        ({"hostname": "node2"}, None),
-        ({"hostlist": "node1 node3"}, "node3"),
-        ({"hostlist": "node1,node2"}, None),
-        ({}, "node3"),
-    ],
-)
-def test_whom_a_plugin_can_fence(parameters, expected):
-    assert plug_of(Agent("stonith", "", "external/ipmi"), parameters, TARGET) == expected
-
-
-def test_devices_go_by_priority_then_by_their_order():
-    document = cib(
-        device("a"), device("b", meta={"priority": "5"}), device("c", priority="7"), device("d", meta={"priority": "5"})
+def test_what_ended_is_remembered(rig):
+    devices = cib(device("d1", pcmk_off_retries="1"))
+    rig.request(devices)
+    rig.now = 250
+    rig.end(1, stderr="Failed: no route")
+    rig.request(devices)
+    rig.now = 1_000
+    rig.end(0)
+    rig.end(2)
+    failed, done = rig.machine.fenced(wall_offset_ms=5_000)
+    assert (failed.ok, failed.reason, failed.ended_ms, failed.duration_ms) == (
+        False,
+        "d1: Failed: no route",
+        5_250,
+        250,
     )
-    assert names(document) == ["c", "b", "d", "a"]
+    assert (done.ok, done.target, done.operation, done.device, done.by) == (True, TARGET, "off", "d1", NODE)
+    assert (done.ended_ms, done.duration_ms, done.times) == (6_000, 750, 1)
 
 
-def test_what_is_no_device():
-    dummy = device("dummy", agent=Agent("ocf", "heartbeat", "Dummy"))
-    stopped = device("stopped", meta={"target-role": "Stopped"})
-    lost = Primitive(id=ResourceId("lost"), template=ResourceId("absent"))
-    assert names(cib(dummy, stopped, lost)) == []
+def test_a_failure_that_repeats_itself_is_one(rig):
+    for _ in range(40):
+        rig.request(cib())
+    (failed,) = rig.machine.fenced(0)
+    assert (failed.ok, failed.times) == (False, 40)
 
 
-def test_a_template_gives_agent_and_parameters():
-    template = Template(
-        id=ResourceId("t"),
-        agent=FENCE_X,
-        params=attributes({"ip": "1", "user": "u"}),
-        meta=attributes({"priority": "3"}),
-    )
-    primitive = Primitive(id=ResourceId("d"), template=ResourceId("t"), params=attributes({"ip": "2"}))
-    found = only(cib(template, primitive))
-    assert (found.agent, found.parameters) == (FENCE_X, {"ip": "2", "user": "u"})
-
-
-def test_of_several_sets_the_higher_score_wins_and_rules_are_left_out():
-    plain = device("d")
-    ruled = msgspec.structs.replace(attributes({"ip": "rule"}, "99")[0], rules=(msgspec.Raw(b"{}"),))
-    sets = (*attributes({"ip": "low", "x": "1"}, "1"), *attributes({"ip": "high"}, "5"), ruled)
-    assert only(cib(msgspec.structs.replace(plain, params=sets))).parameters == {"ip": "high", "x": "1"}
-
-
-def test_a_set_may_be_another_resources():
-    shared = AttributeSet((NvPair("ip", "1"),), id="shared")
-    owner = msgspec.structs.replace(device("a", pcmk_host_list="x"), params=(shared,))
-    user = msgspec.structs.replace(device("b"), params=(AttributeSet(id_ref="shared"),))
-    dangling = msgspec.structs.replace(device("c"), params=(AttributeSet(id_ref="absent"),))
-    levels = levels_for(cib(owner, user, dangling), TARGET, "off")
-    assert [level[0].parameters for level in levels] == [{"ip": "1"}, {"ip": "1"}, {}]
-
-
-@pytest.mark.parametrize(
-    ("params", "properties", "timeout_ms", "tries"),
-    [
-        ({}, {}, 60_000, 2),
-        ({}, {"stonith_timeout": "90s"}, 90_000, 2),
-        ({"pcmk_off_timeout": "7s", "pcmk_off_retries": "4"}, {"stonith_timeout": "90s"}, 7_000, 4),
-        ({"pcmk_reboot_timeout": "7s", "pcmk_reboot_retries": "4"}, {}, 60_000, 2),
-        ({"pcmk_off_timeout": "soon", "pcmk_off_retries": "many"}, {}, 60_000, 2),
-        ({"pcmk_off_retries": "0"}, {}, 60_000, 1),
-    ],
-)
-def test_timeouts_and_tries(params, properties, timeout_ms, tries):
-    found = only(cib(device("d", **params), **properties))
-    assert (found.timeout_ms, found.tries) == (timeout_ms, tries)
+def test_of_many_the_newest_are_remembered(rig):
+    for number in range(30):
+        rig.request(cib(), target=NodeId(f"node{number}"))
+    assert [one.target for one in rig.machine.fenced(0)] == [f"node{number}" for number in range(14, 30)]

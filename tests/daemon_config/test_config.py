@@ -63,9 +63,18 @@ def test_quorum_modes() -> None:
     assert config.founding.two_node
     assert config.takeover_delay_ms is None
     config = read('[quorum]\nauto_tie_breaker = "highest"\nlast_man_standing = true\n' + NODES)
-    assert config.founding.tie_breaker == "node2"
+    assert (config.founding.tie_breaker, config.founding.tie_order) == ("node2", ("highest",))
     assert config.founding.last_man_standing_ms == 10_000
     assert read("[quorum]\nauto_tie_breaker = true\n" + NODES).founding.tie_breaker == "node1"
+    config = read("[quorum]\nauto_tie_breaker = ['NODE2', 'node1']\n" + NODES)
+    assert (config.founding.tie_breaker, config.founding.tie_order) == ("node2", ("node2", "node1"))
+    assert read("[quorum]\nauto_tie_breaker = []\n" + NODES).founding == read(NODES).founding
+
+
+def test_two_node_needs_no_word_of_wait_for_all() -> None:
+    """Its electorate of both needs both at a start; one that stood alone goes on alone."""
+    plain = read("[quorum]\ntwo_node = true\n" + NODES)
+    assert read("[quorum]\ntwo_node = true\nwait_for_all = true\n" + NODES).founding == plain.founding
 
 
 def test_the_digest_tells_what_nodes_must_agree_on() -> None:
@@ -119,6 +128,14 @@ def test_a_longer_deadtime_raises_the_restart_grace() -> None:
         ("[quorum]\ntwo_node = true\n[[nodes]]\nname='node1'\naddresses=['::1']", 2, "two_node is for two nodes"),
         ("[quorum]\ntwo_node=true\nauto_tie_breaker='lowest'\n" + NODES, 3, "exclude each other"),
         ("[quorum]\nauto_tie_breaker='node3'\n" + NODES, 2, "did you mean 'node"),
+        ("[quorum]\nauto_tie_breaker=['node1', 'lowest']\n" + NODES, 2, "'lowest' is no node with a vote"),
+        ("[quorum]\nauto_tie_breaker=['node1', 'Node1']\n" + NODES, 2, "'Node1' is named twice"),
+        ("[quorum]\ntwo_node=true\nlast_man_standing=true\n" + NODES, 3, "stands alone once its peer is off"),
+        ("[quorum]\ntwo_node=true\nwait_for_all=false\n" + NODES, 3, "cannot be switched off with two_node"),
+        ("[quorum]\nwait_for_all='no'\n" + NODES, 2, "expected true or false"),
+        ("[quorum]\nauto_tie_breaker=1\n" + NODES, 2, "expected true, false, text in quotes or a list"),
+        ("[quorum.disk]\npath='/dev/sdb'\n" + NODES, 1, "[quorum.disk] is not supported: hashelld has no arbiters"),
+        ("[quorum.ping]\naddresses=['10.0.0.9']\n" + NODES, 1, "[quorum.ping] is not supported"),
         ("[node]\nname = 'nod1'\n" + NODES, 2, "'nod1', is not in [[nodes]]; did you mean 'node1'?"),
         ("[node]\nsocket = '" + "x" * 120 + "'\n" + NODES, 2, "longer than 100 bytes"),
         ("[agents]\nenvironment = { 'A=B' = '1' }\n" + NODES, 2, "no environment variable"),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hashelld.config import DaemonConfig
 from hashelld.core.events import BeatsHeard, Event, HeardBeat, PortRefused
 from hashelld.io.beats import BeatThread, pack, unpack
+from hashelld.io.datagrams import FORMAT
 from hashelld.io.keys import ClusterKey
 from hashelld.model.ids import NO_INCARNATION, Incarnation, NodeId
 from hashelld.wire.peer import Beat
@@ -131,22 +132,37 @@ def test_forged_replayed_and_misdirected_beats_are_dropped(pair: tuple[Node, Nod
     inject(one, good)
     inject(one, pack(Beat(B, two.incarnation, 6, NO_INCARNATION, 0, content()), A, KEY))
     until(lambda: one.heard() and one.heard()[-1].sequence == 6)
+    unmarked = [pack(beat, A, OTHER_KEY), b"", b"\x01" + good[1:], bytes(9_000), FORMAT + KEY.mark + bytes(9_000)]
     bad = [
         good,
-        pack(beat, A, OTHER_KEY),
         pack(beat, B, KEY),
         good[:-1] + bytes([good[-1] ^ 1]),
         good[:20],
-        b"",
-        b"\x02" + good[1:],
-        bytes(9_000),
         pack(Beat(NodeId("stranger"), two.incarnation, 9, NO_INCARNATION, 0, content()), A, KEY),
-        b"\x01" + KEY.tag(A, b"no beat") + b"no beat",
+        FORMAT + KEY.mark + KEY.tag(A, b"no beat") + b"no beat",
     ]
-    for datagram in bad:
+    for datagram in (*unmarked, *bad):
         inject(one, datagram)
     until(lambda: one.thread.dropped == (len(bad) - 1, 1))
     assert one.heard()[-1].sequence == 6
+    assert one.thread.unheard == len(unmarked)
+
+
+def test_a_flood_of_junk_drives_out_no_beat(pair: tuple[Node, Node]) -> None:
+    one, two = pair
+    two.thread.set_beat(content())
+    until(one.heard)
+    junk = (bytes(60_000), FORMAT + bytes(60_000), FORMAT + b"mark" + bytes(4_000))
+    end = CLOCK.now() + 600
+    while CLOCK.now() < end:
+        two.turn()
+        for datagram in junk:
+            inject(one, datagram)
+    sequences = [beat.sequence for beat in one.heard()]
+    assert CLOCK.now() - one.heard()[-1].at_ms < one.config.deadtime_ms
+    assert len(sequences) > 5
+    assert one.thread.dropped == (0, 0)
+    assert one.thread.unheard > 100
 
 
 def test_keys_roll_over(tmp_path: Path) -> None:
@@ -177,4 +193,4 @@ def test_two_links_bring_each_beat_once(tmp_path: Path) -> None:
 @given(data=st.binary(max_size=120))
 def test_any_datagram_is_refused_quietly(data: bytes) -> None:
     assert unpack(data, A, KEYS) is None
-    assert unpack(b"\x01" + KEY.tag(A, data) + data, A, KEYS) is None
+    assert unpack(FORMAT + KEY.mark + KEY.tag(A, data) + data, A, KEYS) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import socket
 import sys
 import tempfile
@@ -13,7 +14,7 @@ import pytest
 import zmq
 
 from hashelld.core.events import ClientAsked, ClientGone
-from hashelld.io.clients import ClientSocket, Credentials, SocketTaken, is_permitted, read_credentials
+from hashelld.io.clients import ClientSocket, Credentials, SocketTaken, author_of, is_permitted, read_credentials
 from hashelld.io.sockets import Context
 from hashelld.limits import CLIENTS_MAX
 from hashelld.model.ids import NodeId
@@ -97,7 +98,7 @@ def test_a_shell_that_leaves_is_told_of(server: Server) -> None:
     until(server.gone)
     assert server.gone() == [first.client]
     server.socket.send(first.client, 1, Done())
-    assert server.socket.dropped == 1
+    assert server.socket.unread == 1
     again = server.shell()
     ask(again)
     until(lambda: len(server.asked()) == 3)
@@ -163,7 +164,7 @@ def test_there_is_a_limit_of_shells(server: Server) -> None:
 @pytest.mark.parametrize(
     ("address", "found"),
     [
-        ("localhost:0:1:2", Credentials(0, 1)),
+        ("localhost:0:1:2", Credentials(0, 1, 2)),
         ("localhost:0:1", None),
         ("127.0.0.1", None),
         ("localhost:-1:1:2", None),
@@ -173,6 +174,18 @@ def test_there_is_a_limit_of_shells(server: Server) -> None:
 )
 def test_credentials_are_read(address: str, found: Credentials | None) -> None:
     assert read_credentials(address) == found
+
+
+def test_who_asks_is_told_with_groups_and_process() -> None:
+    own = author_of(Credentials(os.geteuid(), os.getegid(), 7), NodeId("a"))
+    assert (own.uid, own.node, own.pid, own.is_trusted, own.groups) == (os.geteuid(), "a", 7, True, ())
+    daemon = pwd.getpwnam("daemon")
+    other = author_of(Credentials(daemon.pw_uid, 0, 8), NodeId("a"))
+    assert (other.user, other.is_trusted) == ("daemon", False)
+    assert {"root", "daemon"} <= set(other.groups)
+    unknown = author_of(Credentials(99_998, 99_998, 9), NodeId("a"))
+    assert (unknown.user, unknown.groups, unknown.is_trusted) == ("uid 99998", (), False)
+    assert not author_of(None, NodeId("a")).is_trusted
 
 
 def test_permission_is_for_root_oneself_and_the_group() -> None:

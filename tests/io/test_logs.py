@@ -9,6 +9,7 @@ import pytest
 
 from hashelld.core.effects import Level, Note
 from hashelld.io.logs import Form, Log, format_note
+from hashelld.limits import LINES_KEPT
 
 
 WALL_MS = 1_700_000_000_123
@@ -85,3 +86,17 @@ def test_long_lines_are_cut() -> None:
     assert len(os.read(read, 65_536)) <= 4_001
     os.close(read)
     os.close(write)
+
+
+def test_the_newest_lines_are_kept_whatever_stderr_takes() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    log = Log(lambda: WALL_MS, handle=write)
+    for at in range(LINES_KEPT + 5):
+        log.note(Note("e", {"at": at}))
+    log.note(Note("quiet", {}, Level.DEBUG))
+    os.close(write)
+    assert len(log.recent(10 * LINES_KEPT)) == LINES_KEPT
+    assert [line.rpartition("at=")[2] for line in log.recent(2)] == [str(LINES_KEPT + 3), str(LINES_KEPT + 4)]
+    assert log.recent(0) == ()
+    assert log.recent(-1) == ()

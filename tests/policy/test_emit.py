@@ -8,7 +8,7 @@ from hashelld.model.ids import ConstraintId, ResourceId
 from hashelld.policy.acting.emit import emit
 from hashelld.policy.acting.orderings import add_orderings
 from hashelld.policy.acting.propagate import propagate
-from hashelld.policy.acting.steps import MIGRATABLE, PSEUDO, RUNNABLE, Edge
+from hashelld.policy.acting.steps import MIGRATABLE, OPTIONAL, PSEUDO, RUNNABLE, Edge
 from hashelld.policy.graph import Transition
 from hashelld.policy.state.items import Kind
 from tests.policy.graphs import World
@@ -122,7 +122,16 @@ def test_an_implied_stop_is_an_event_on_its_node() -> None:
 
 def test_what_cannot_be_done_is_told() -> None:
     world = World(Order(id=ConstraintId("o"), first=ResourceId("a"), then=ResourceId("b")))
-    world.item("a")
+    world.item("a").why_stopped = "target-role is Stopped"
     world.starts(world.item("b"), 0)
     (blocked,) = transition_of(world).blocked
-    assert (blocked.resource, blocked.reason) == ("b", "cannot start: waits for a, which cannot start")
+    assert (blocked.resource, blocked.reason) == ("b", "cannot start: waits for a: target-role is Stopped")
+
+
+def test_a_start_that_is_impossible_is_told_where_nothing_runs() -> None:
+    world = World()
+    a = world.starts(world.item("a"), 0)
+    start = world.the(a, "start")
+    start.flags = (start.flags & ~RUNNABLE) | OPTIONAL
+    (blocked,) = transition_of(world).blocked
+    assert (blocked.resource, blocked.node) == ("a", "n0")

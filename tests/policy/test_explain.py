@@ -82,7 +82,7 @@ def test_failures_and_their_threshold_are_named():
     found = why("web", "  rsc_defaults migration-threshold=3", "failures web monitor on n1 count=3")
     assert found.scores[-1].node == "n1"
     assert found.scores[-1].total == -INFINITY
-    assert [c.source for c in found.scores[-1].contributions] == ["3 failures, threshold 3 on n1"]
+    assert [c.source for c in found.scores[-1].contributions] == ["3 failures on n1, threshold 3"]
 
 
 def test_an_unusable_node_has_no_chance():
@@ -124,20 +124,20 @@ VIP = "  primitive vip ocf:heartbeat:IPaddr2 params ip=10.0.0.9"
         (["node n1 offline", "node n2 offline"], "stopped: n1, n2 are offline"),
         (
             ["  location no web -inf: n1", "node n2 standby"],
-            "stopped: n1: location no forbids it; n2 in standby",
+            "stopped: location no forbids n1; n2 in standby",
         ),
         (
             ["  location a web -inf: n1", "  location b web -inf: n2"],
-            "stopped: n1: location a forbids it; n2: location b forbids it",
+            "stopped: location a forbids n1; location b forbids n2",
         ),
         (["  property symmetric-cluster=false"], "stopped: no location allows it"),
-        (["  location no web -5: n1", "node n2 standby"], "stopped: n1: location no is below zero; n2 in standby"),
+        (["  location no web -5: n1", "node n2 standby"], "stopped: location no gives n1 -5; n2 in standby"),
         ([VIP, "  colocation c inf: web vip", "  location v vip -inf: n1", "node n2 standby"],
-         "stopped: vip runs nowhere (n1: location v forbids it; n2 in standby)"),
+         "stopped: vip runs nowhere (location v forbids n1; n2 in standby)"),
         ([VIP.replace("params", "meta target-role=Stopped params"), "  order o vip web"],
-         "stopped: cannot start on n1: waits for vip, which cannot start (target-role is Stopped)"),
+         "stopped: cannot start on n1: waits for vip: target-role is Stopped"),
         (["  rsc_defaults migration-threshold=1", *(f"failures web monitor on {n} count=1" for n in ("n1", "n2"))],
-         "stopped: 1 failure, threshold 1 on n1, n2"),
+         "stopped: 1 failure on n1, n2, threshold 1"),
         (["  rsc_ticket t T: web"], "stopped: ticket T is not granted"),
     ],
 )  # fmt: skip
@@ -153,7 +153,7 @@ def test_failures_that_do_not_count_yet_are_noted():
 def test_what_stops_a_group_in_the_middle_is_told():
     found = why("g", VIP, "  group g vip web", "active vip on n1", "failed web stop on n1 rc=1")
     own, _but, others = found.summary.partition("; but ")
-    assert own == "stays on n1: cannot stop: waits for web, which cannot stop (stop failed on n1: error)"
+    assert own == "stays on n1: cannot stop: waits for web: stop failed on n1: error"
     assert others == "web blocked: stop failed on n1: error"
     assert [part.resource for part in found.parts] == ["vip", "web"]
 
@@ -222,3 +222,68 @@ def test_numbers_of_anonymous_instances_are_not_told():
     found = why("ips", VIP, *CLONE, "  clone ips vip", "  colocation c 10: ips webs", "active web on n1 n2")
     assert not any(":" in part.summary.partition(": ")[2] for part in found.parts)
     assert not any(":" in c.source for score in found.scores for c in score.contributions)
+
+
+def test_what_cannot_start_is_not_said_to_run():
+    found = why("webs", *CLONE, first="cluster nodes=n1,n2 quorum=no")
+    assert found.summary == "stopped: cannot start on n1: no quorum"
+    assert found.planned_on == ()
+    assert {part.role for part in found.parts} == {"Stopped"}
+
+
+def test_instances_that_are_no_different_are_told_once():
+    found = why("webs", "  clone webs web meta clone-max=3", "node n2 standby")
+    assert [(part.node, part.summary) for part in found.parts] == [
+        ("n1", "starts on n1: is not running"),
+        (None, "stopped: n2 in standby"),
+    ]
+
+
+BUNDLE = """\
+cluster nodes=n1,n2 remote=db-0,db-1
+  primitive pg ocf:heartbeat:pgsql
+  primitive other ocf:heartbeat:Dummy
+  bundle db podman image=db replicas=2 promoted-max=1 network ip-range-start=10.0.0.5 primitive pg
+active db-podman-0 on n1
+active db-ip-10.0.0.5 on n1
+active db-0 on n1
+active db-podman-1 on n2
+active db-ip-10.0.0.6 on n2
+active db-1 on n2
+active pg on db-0 db-1
+attribute db-1 master-pg=10
+"""
+
+
+def test_a_bundle_tells_the_roles_inside_it():
+    found = explain(cluster(BUNDLE), ResourceId("db"))
+    assert found.summary == "2 of 2 instances run, promoted on db-1"
+    assert [(score.node, score.total) for score in found.promotion] == [("db-1", 10), ("db-0", -1)]
+
+
+@pytest.mark.parametrize("resource", ["db", "other", "db-0"])
+def test_nothing_is_said_of_nodes_that_are_out_of_the_question(resource: str):
+    found = explain(cluster(BUNDLE), ResourceId(resource))
+    assert {score.node for score in found.scores} == {"n1", "n2"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "summary"),
+    [
+        (["  rsc_defaults is-managed=false", "active web on n1"], "stays on n1: it is not managed"),
+        (["  rsc_defaults is-managed=false target-role=Stopped"], "stopped: target-role is Stopped"),
+        (["active web on n1", "node n1 maintenance"], "stays on n1: n1 is in maintenance"),
+        (["  location l web -inf: n2", "active web on n1"], "runs on n1: no other node may run it"),
+        (
+            ["  property no-quorum-policy=freeze", VIP, "  order o vip web", "active web on n1"],
+            "restarts on n1: vip starts",
+        ),
+    ],
+)
+def test_summary_of_what_is_left_alone_or_drawn_along(lines: list[str], summary: str):
+    assert why("web", *lines).summary == summary
+
+
+def test_a_removed_resource_that_is_to_be_kept():
+    found = why("old", "  property stop-orphan-resources=false", "active old on n1")
+    assert found.summary == "stays on n1: not configured any more, and stop-orphan-resources is false"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hashelld.model.ids import NodeId
-from hashelld.policy.local import stop_everything
+from hashelld.policy.local import demote_everything, stop_everything
 from tests.build import cluster
 
 
@@ -67,3 +67,36 @@ def test_unmanaged_resources_stay():
 
 def test_a_probe_under_way_is_not_activity():
     assert stops("cluster nodes=n1\n  primitive a ocf:heartbeat:Dummy\nunknown a on n1\npending a monitor on n1") == []
+
+
+def downs(text: str) -> list[str]:
+    view = cluster(text)
+    transition = demote_everything(view.cib, view.nodes[0].status, NODE)
+    assert all(first < at for at, action in enumerate(transition.actions) for first in action.after)
+    return [f"{action.operation} {action.resource}" for action in transition.actions]
+
+
+ROLES = """
+cluster nodes=n1,n2 fencing=yes
+  primitive db ocf:heartbeat:Stateful
+  clone dbs db meta promotable=true
+  primitive web ocf:heartbeat:Dummy
+  primitive disk ocf:heartbeat:Dummy
+"""
+
+
+def test_demote_keeps_what_has_roles_unpromoted():
+    assert downs(ROLES + "promoted db on n1\nactive web on n1") == ["stop fencer", "demote db", "stop web"]
+    assert downs(ROLES + "active db on n1") == ["stop fencer"]
+
+
+def test_what_has_roles_stops_with_what_it_needs():
+    """The disk has no roles and stops; what is ordered after it cannot stay."""
+    text = ROLES.replace("active disk", "") + "  order o disk dbs\npromoted db on n1\nactive disk on n1"
+    found = downs(text)
+    assert found.index("demote db") < found.index("stop db") < found.index("stop disk")
+
+
+def test_demote_stops_clones_without_roles():
+    text = "cluster nodes=n1,n2\n  primitive a ocf:heartbeat:Dummy\n  clone as a\nactive a on n1"
+    assert downs(text) == ["stop a"]

@@ -188,7 +188,8 @@ def test_on_fail_block_leaves_it_alone():
 def test_on_fail_stop_keeps_it_stopped():
     item = with_on_fail("stop").by_id["a"]
     assert item.target is Stage.STOPPED
-    assert item.stays_stopped == item.banned_everywhere == "monitor failed on n1: error"
+    assert item.banned_everywhere == "monitor failed on n1: error"
+    assert item.stays_stopped == "monitor failed on n1: error, on-fail stop"
 
 
 def test_on_fail_standby_and_fence_concern_the_node():

@@ -66,7 +66,8 @@ def cib_xml(cluster: Cluster) -> str:
     states = "".join(_state(cluster, at, host) for at, host in enumerate(cluster.hosts, start=1))
     return (
         f'<cib validate-with="pacemaker-3.9" crm_feature_set="{FEATURE_SET}" epoch="1" num_updates="0" '
-        f'admin_epoch="0" have-quorum="{int(cluster.has_quorum)}" dc-uuid="1" execution-date="{NOW_S}">\n'
+        f'admin_epoch="0" have-quorum="{int(cluster.has_quorum)}" no-quorum-panic="1" dc-uuid="1" '
+        f'execution-date="{NOW_S}">\n'
         f"<configuration>\n<crm_config>{options}</crm_config>\n<nodes>{nodes}</nodes>\n"
         f"<resources>{resources}</resources>\n"
         f"<constraints>{''.join(_constraint(constraint) for constraint in cluster.constraints)}</constraints>\n"

@@ -19,12 +19,14 @@ from hashelld.cib.xml.read import XmlRefused, read_xml
 from hashelld.cib.xml.write import XmlImpossible, write_xml
 from hashelld.model.resource import Bundle, Clone, Group, Primitive, Template
 from tests.properties.statements import (
+    alerts,
     colocations,
     locations,
     nodes,
     objects,
     orders,
     primitives,
+    templates,
     tickets,
 )
 
@@ -59,6 +61,16 @@ def test_a_whole_configuration_comes_back(cib):
     again, found = read_cib(format_cib(cib))
     assert found == []
     assert again == cib
+
+
+@quick
+@given(cibs)
+def test_what_is_printed_is_printed_again(cib):
+    for is_brief in (False, True):
+        printed = format_cib(cib, is_brief=is_brief)
+        again, found = read_cib(printed)
+        assert found == []
+        assert format_cib(again, is_brief=is_brief) == printed
 
 
 @quick
@@ -150,3 +162,18 @@ def test_xml_keeps_the_meaning(found):
         assume(False)
         return
     assert write_xml(read_xml(text)) == text
+
+
+arranged_objects = nodes | primitives | templates | alerts()
+
+
+@quick
+@given(arranged_objects)
+def test_xml_keeps_the_order_of_sections(found):
+    try:
+        text = write_xml(Cib((found,)))
+    except XmlImpossible:
+        assume(False)
+        return
+    (again,) = read_xml(text).objects
+    assert again.layout == found.layout

@@ -27,10 +27,12 @@ pytestmark = [pytest.mark.needs("crm_simulate"), pytest.mark.slow]
 FEW = few(75)
 DEED = re.compile(r"(?<!_notify)_(start|stop|promote|demote|migrate_to|migrate_from)_0@|\Astonith-")
 """Labels of what changes something: no probes, recurring monitors and notifications."""
+LOOK = re.compile(rf"{DEED.pattern}|_monitor_0@")
+"""Probes as well. Members of a group of which a clone has surplus instances 2.1.5 does not look for everywhere."""
 
 
-def deeds(labels: Iterable[str]) -> list[str]:
-    return sorted(filter(DEED.search, labels))
+def chosen(labels: Iterable[str], what: re.Pattern[str]) -> list[str]:
+    return sorted(filter(what.search, labels))
 
 
 def seen(placement: Placement, unclean: frozenset[str]) -> Placement:
@@ -38,7 +40,7 @@ def seen(placement: Placement, unclean: frozenset[str]) -> Placement:
     return Counter({place: count for place, count in placement.items() if place[1] not in unclean})
 
 
-def agree(cluster: Cluster) -> None:
+def agree(cluster: Cluster, what: re.Pattern[str] = LOOK) -> None:
     """Both do the same, and the same is active in the end."""
     text = cib_xml(cluster)
     theirs = ask(text)
@@ -46,7 +48,7 @@ def agree(cluster: Cluster) -> None:
     assert theirs is not None
     ours = simulated("cib.xml", read_view(text, NOW_S * 1000))
     assert seen(Counter(ours.placement), theirs.unclean) == seen(theirs.placement, theirs.unclean)
-    assert deeds(ours.actions) == deeds(theirs.actions.elements())
+    assert chosen(ours.actions, what) == chosen(theirs.actions.elements(), what)
 
 
 @FEW
@@ -76,4 +78,4 @@ def test_promotable_clones(cluster: Cluster):
 @FEW
 @given(clusters(*Theme))
 def test_all_kinds_together(cluster: Cluster):
-    agree(cluster)
+    agree(cluster, DEED)

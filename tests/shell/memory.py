@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
 
+from hashell.client.port import AgentCall, Ended, Shadows
 from hashell.grammar.run import run_line
 from hashell.outcomes import Outcome
 from hashell.session import Options, Session
@@ -51,6 +52,7 @@ class MemoryClient:
         self.cib, found = read_cib(text)
         assert not errors(found), found
         self.serial = 1
+        self.now_ms = NOON_MS
         self.views = tuple(
             NodeView(node=NodeId(name), online=True, status=NodeStatus(node=NodeId(name))) for name in nodes
         )
@@ -76,6 +78,9 @@ class MemoryClient:
     def name(self) -> str:
         return "memory"
 
+    def another(self) -> MemoryClient:
+        return self
+
     @property
     def version(self) -> Version:
         return Version(EPOCH, self.serial)
@@ -93,6 +98,9 @@ class MemoryClient:
                 return wire.HistoryIs(tuple(self.entries[-limit:]))
             case wire.Cleanup(resource=resource, node=node):
                 return self._cleanup(resource, node)
+            case wire.SetAttribute(node=node, name=name, value=value):
+                self._set_attribute(node, name, value)
+                return wire.Done()
             case wire.FenceNode(node=node, confirm=confirm):
                 self.lose(node)
                 return wire.Done(f"{node} is {'taken to be off' if confirm else 'fenced'}")
@@ -109,7 +117,7 @@ class MemoryClient:
     def settle(self) -> None:
         """Plan and carry out until nothing is left to do."""
         for _round in range(SETTLE_ROUNDS_MAX):
-            view = ClusterView(cib=self.cib, nodes=self.views, now_ms=NOON_MS, dc=NodeId("node1"))
+            view = ClusterView(cib=self.cib, nodes=self.views, now_ms=self.now_ms, dc=NodeId("node1"))
             transition = plan(view)
             if not transition.actions:
                 return
@@ -158,6 +166,15 @@ class MemoryClient:
         self.settle()
         return wire.Committed(self.version)
 
+    def _set_attribute(self, node: str, name: str, value: str | None) -> None:
+        def changed(view: NodeView) -> NodeView:
+            attributes = {**view.status.attributes, name: value}
+            kept = {key: given for key, given in attributes.items() if given is not None}
+            return replace(view, status=replace(view.status, attributes=kept))
+
+        self.views = tuple(changed(view) if view.node == node else view for view in self.views)
+        self.settle()
+
     def _cleanup(self, resource: ResourceId | None, node: NodeId | None) -> wire.Answer:
         self.views = tuple(
             replace(
@@ -205,15 +222,58 @@ class TestAgents:
                 return None
 
 
+class TestPrograms:
+    """Programs as functions of their words and input; agents by name of the operation."""
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        self.ran: list[tuple[str, ...]] = []
+        self.answers: dict[str, Ended] = {}
+        """By the program's name, or the last word of its command line."""
+        self.filters: dict[str, Callable[[str], str]] = {"cat": str}
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        text: str = "",
+        environment: Mapping[str, str] | None = None,
+        timeout_s: float = 60.0,
+    ) -> Ended:
+        self.ran.append(tuple(command))
+        if command[0] in self.filters:
+            return Ended(code=0, out=self.filters[command[0]](text))
+        found = self.answers.get(command[0]) or self.answers.get(command[-1])
+        return found or Ended(code=0, out="done\n")
+
+    def agent_call(
+        self, agent: Agent, operation: str, resource: str, parameters: Mapping[str, str]
+    ) -> AgentCall | None:
+        if agent.standard != "ocf":
+            return None
+        return AgentCall(command=(str(agent), operation), environment=dict(parameters))
+
+
 class Shell:
     """A session with a cluster in memory; `run` does a line as it is typed, `yes` answers every question."""
 
-    def __init__(self, text: str = WEB, *, answers: bool | None = None, options: Options | None = None) -> None:
+    def __init__(
+        self,
+        text: str = WEB,
+        *,
+        answers: bool | None = None,
+        options: Options | None = None,
+        shadows: Shadows | None = None,
+    ) -> None:
         self.client = MemoryClient(text)
         self.questions: list[str] = []
         ask_user = None if answers is None else self._answer
         self._answers = bool(answers)
-        self.session = Session(self.client, options, ask_user=ask_user, agents=TestAgents())
+        self.programs = TestPrograms()
+        self.session = Session(
+            self.client, options, ask_user=ask_user, agents=TestAgents(), programs=self.programs, shadows=shadows
+        )
 
     def _answer(self, question: str) -> bool:
         self.questions.append(question)

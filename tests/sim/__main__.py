@@ -1,4 +1,4 @@
-"""`python -m tests.sim --seed N [--seeds K] [--minutes M] [--nodes 3,5]`: run seeds, print those that fail."""
+"""`python -m tests.sim --seed N [--seeds K] [--minutes M] [--nodes 3,5] [--mode MODE]`: run seeds, tell what fails."""
 
 from __future__ import annotations
 
@@ -9,21 +9,23 @@ from concurrent.futures import ProcessPoolExecutor
 from itertools import count, islice
 from time import monotonic
 
+from tests.sim.modes import SIZES, Mode, drawn
 from tests.sim.runs import Verdict, run_seed
 
 
 PROCESSES = 2
+Job = tuple[int, int, Mode]
+"""Seed, size and mode."""
 
 
 def main(argv: list[str]) -> int:
     """Exit code 1 when any seed fails."""
     options = _options(argv)
-    sizes = [int(size) for size in options.nodes.split(",")]
-    jobs: Iterator[tuple[int, int]] = ((seed, size) for seed in count(options.seed) for size in sizes)
+    jobs: Iterator[Job] = (job for seed in count(options.seed) for job in _jobs(seed, options))
     if options.minutes is None:
-        jobs = islice(jobs, options.seeds * len(sizes))
+        jobs = islice(jobs, options.seeds * len(_jobs(options.seed, options)))
     end = monotonic() + 60 * options.minutes if options.minutes is not None else None
-    is_single = options.minutes is None and options.seeds * len(sizes) == 1
+    is_single = options.minutes is None and options.seeds * len(_jobs(options.seed, options)) == 1
     failed = total = 0
     cpu_s = 0.0
     verdicts = _one_by_one(jobs, verbose=options.verbose) if is_single or options.verbose else _pooled(jobs, end)
@@ -43,18 +45,27 @@ def _options(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="the first seed")
     parser.add_argument("--seeds", type=int, default=1, help="how many seeds, one after another")
     parser.add_argument("--minutes", type=float, help="go on for so long instead")
-    parser.add_argument("--nodes", default="3,5", help="sizes of the clusters that each seed is run with (default 3,5)")
+    parser.add_argument("--nodes", help="sizes of the clusters that each seed is run with, as 3,5; drawn by default")
+    parser.add_argument("--mode", choices=[mode.value for mode in Mode], help="the quorum mode; drawn by default")
     parser.add_argument("--verbose", action="store_true", help="print everything that happens")
     parser.add_argument("--trace", action="store_true", help="print the end of the trace of every failing run")
     return parser.parse_args(argv)
 
 
-def _one_by_one(jobs: Iterator[tuple[int, int]], *, verbose: bool) -> Iterator[Verdict]:
-    for seed, nodes in jobs:
-        yield run_seed(seed, nodes, verbose=verbose)
+def _jobs(seed: int, options: argparse.Namespace) -> list[Job]:
+    """With sizes given it is plain clusters, unless a mode is given as well."""
+    if options.nodes is None and options.mode is None:
+        return [(seed, *chosen) for chosen in drawn(seed)]
+    sizes = options.nodes or ",".join(map(str, SIZES))
+    return [(seed, int(size), Mode(options.mode or Mode.PLAIN)) for size in sizes.split(",")]
 
 
-def _pooled(jobs: Iterator[tuple[int, int]], end: float | None) -> Iterator[Verdict]:
+def _one_by_one(jobs: Iterator[Job], *, verbose: bool) -> Iterator[Verdict]:
+    for seed, nodes, mode in jobs:
+        yield run_seed(seed, nodes, mode, verbose=verbose)
+
+
+def _pooled(jobs: Iterator[Job], end: float | None) -> Iterator[Verdict]:
     with ProcessPoolExecutor(PROCESSES) as pool:
         waiting = [pool.submit(run_seed, *job) for job in islice(jobs, 2 * PROCESSES)]
         while waiting:
@@ -64,10 +75,11 @@ def _pooled(jobs: Iterator[tuple[int, int]], end: float | None) -> Iterator[Verd
 
 
 def _show(verdict: Verdict, *, detailed: bool) -> None:
-    name = f"seed {verdict.seed} nodes {verdict.nodes}"
+    name = f"seed {verdict.seed} nodes {verdict.nodes} mode {verdict.mode.value}"
+    replay = f"--seed {verdict.seed} --nodes {verdict.nodes} --mode {verdict.mode.value}"
     if verdict.failure:
         print(f"FAILED {name}: {verdict.failure.splitlines()[0]}")
-        print(f"  replay: python -m tests.sim --seed {verdict.seed} --nodes {verdict.nodes}")
+        print(f"  replay: python -m tests.sim {replay}")
     if detailed:
         if verdict.failure:
             print(verdict.trace)

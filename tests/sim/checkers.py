@@ -183,14 +183,15 @@ class Checkers:
 
     def _has_quorum(self, machine: NodeId) -> bool:
         world, now = self._world, self._world.timeline.now
-        electorate = world.hosts[machine].disk.content.electorate or world.founding  # Its log may still be on its way.
+        electorate = world.hosts[machine].disk.content.electorate or world.founding
         if world.ignores_quorum:
             return True
         window = DEADTIMES_OF_GRACE * world.deadtime_ms
         for dc in world.names:
             if world.ground.within(now, machine, dc, window):
                 heard = [node for node in world.names if world.ground.within(now, dc, node, window)]
-                if is_quorum(heard, electorate):
+                settled = world.hosts[dc].disk.content.settled_electorate  # The machine's log may still be on its way.
+                if is_quorum(heard, electorate) or (settled is not None and is_quorum(heard, settled)):
                     return True
         return world.is_unsafe and electorate.two_node
 

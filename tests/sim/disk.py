@@ -43,6 +43,15 @@ class Content:
                 return entry.change.electorate
         return self.checkpoint.electorate if self.checkpoint is not None else None
 
+    @property
+    def settled_electorate(self) -> Electorate | None:
+        """The newest electorate that is known acknowledged."""
+        known = self.acknowledged or NO_VERSION
+        for entry in reversed(self.entries):
+            if isinstance(entry.change, ElectorateChange | Founding) and entry.version <= known:
+                return entry.change.electorate
+        return self.checkpoint.electorate if self.checkpoint is not None else None
+
     def apply(self, write: Persist) -> None:
         """One atomic write."""
         if write.promised is not None:

@@ -48,9 +48,13 @@ class Ground:
 
 
 def is_quorum(votes: Iterable[NodeId], electorate: Electorate) -> bool:
-    """Strictly more than half of the votes; both in `two_node`."""
-    got = sum(electorate.votes.get(node, 0) for node in votes)
+    """Strictly more than half of the votes, or half with the tie-breaker; both in `two_node`."""
+    names = set(votes)
+    got = sum(electorate.votes.get(node, 0) for node in names)
     total = sum(electorate.votes.values())
     if electorate.two_node and len(electorate.votes) == 2:
         return got == total
+    breaker = electorate.tie_breaker
+    if breaker in names and electorate.votes.get(breaker, 0) and 2 * got == total:
+        return True
     return 2 * got > total

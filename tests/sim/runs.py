@@ -16,6 +16,7 @@ from tests.sim.clients import Commission, Workload
 from tests.sim.configuration import configuration
 from tests.sim.convergence import calm, converge
 from tests.sim.faults import random_faults
+from tests.sim.modes import Mode, is_fenced
 from tests.sim.nemesis import Nemesis
 from tests.sim.violation import Violation
 from tests.sim.world import SimWorld
@@ -33,6 +34,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
     seed: int
     nodes: int
+    mode: Mode
     steps: int
     trace_hash: int
     virtual_ms: Millis
@@ -43,16 +45,18 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     fencings: int = 0
 
 
-def make_world(seed: int, nodes: int, *, verbose: bool = False) -> SimWorld:
+def make_world(seed: int, nodes: int, mode: Mode = Mode.PLAIN, *, verbose: bool = False) -> SimWorld:
     """The world of a seed: its faults are drawn from the seed too."""
     draw = (seed * 2_654_435_761 % 1_000) / 1_000
-    return SimWorld(nodes, seed, random_faults(draw), two_node=nodes == 2, verbose=verbose)
+    return SimWorld(nodes, seed, random_faults(draw), mode=mode, stonith=is_fenced(seed, mode), verbose=verbose)
 
 
-def run_seed(seed: int, nodes: int, disturbed_ms: Millis = DISTURBED_MS, *, verbose: bool = False) -> Verdict:
+def run_seed(
+    seed: int, nodes: int, mode: Mode = Mode.PLAIN, *, disturbed_ms: Millis = DISTURBED_MS, verbose: bool = False
+) -> Verdict:
     """Run it; failures are in the verdict."""
     began = process_time()
-    world = make_world(seed, nodes, verbose=verbose)
+    world = make_world(seed, nodes, mode, verbose=verbose)
     failure = trace = ""
     signal.signal(signal.SIGPROF, _too_long)
     signal.setitimer(signal.ITIMER_PROF, CPU_MAX_S)
@@ -66,6 +70,7 @@ def run_seed(seed: int, nodes: int, disturbed_ms: Millis = DISTURBED_MS, *, verb
     return Verdict(
         seed=seed,
         nodes=nodes,
+        mode=mode,
         steps=world.timeline.steps,
         trace_hash=world.timeline.trace_hash,
         virtual_ms=world.timeline.now,

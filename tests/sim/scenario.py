@@ -10,6 +10,7 @@ from tests.sim.clients import Asked
 from tests.sim.configuration import mark
 from tests.sim.convergence import calm, converge
 from tests.sim.faults import NO_FAULTS, Faults
+from tests.sim.modes import Mode
 from tests.sim.runs import configure
 from tests.sim.world import SimWorld
 
@@ -24,11 +25,11 @@ def settled(
     seed: int = 1,
     faults: Faults = NO_FAULTS,
     stonith: bool = True,
-    wait_for_all: bool = False,
+    mode: Mode = Mode.PLAIN,
     device_agent: str = "fence_sim",
 ) -> SimWorld:
     """A cluster that is founded, configured, and has nothing left to do; of two nodes it is `two_node`."""
-    world = SimWorld(nodes, seed, faults, two_node=nodes == 2, stonith=stonith, wait_for_all=wait_for_all)
+    world = SimWorld(nodes, seed, faults, mode=mode, stonith=stonith)
     world.boot()
     configure(world, device_agent=device_agent)
     converge(world, START_MS)

@@ -6,6 +6,7 @@ import pytest
 
 from tests.sim.configuration import properties
 from tests.sim.faults import Faults
+from tests.sim.modes import Mode
 from tests.sim.network import BEATS, MESSAGES
 from tests.sim.runs import configure
 from tests.sim.scenario import (
@@ -229,7 +230,7 @@ def test_toml_differs_nobody_founds() -> None:
 
 def test_wfa_not_rearmed() -> None:
     """wait_for_all holds at a start only: three of four that met again after losing quorum go on."""
-    world = settled(4, wait_for_all=True)
+    world = settled(4, mode=Mode.WAIT_FOR_ALL)
     world.partition(["n1", "n2"], ["n3", "n4"])
     world.run(5_000)
     assert world.dcs() == []
@@ -244,7 +245,7 @@ def test_wfa_not_rearmed() -> None:
 
 def test_wfa_cold_start_waits_for_all() -> None:
     """With wait_for_all three of four that start cold wait for the fourth."""
-    world = settled(4, wait_for_all=True)
+    world = settled(4, mode=Mode.WAIT_FOR_ALL)
     for name in world.names:
         world.host(name).power_cut()
     world.boot("n1", "n2", "n3")

@@ -9,21 +9,23 @@ from pathlib import Path
 
 import pytest
 
+from tests.sim.modes import SIZES, Mode
 from tests.sim.runs import run_seed
 
 
 HERE = Path(__file__).parent
 
 
-def pinned() -> list[tuple[int, int]]:
-    """Lines `SEED NODES`, with a remark behind `#`."""
+def pinned() -> list[tuple[int, int, Mode]]:
+    """Lines `SEED NODES [MODE]`, with a remark behind `#`."""
     lines = (line.split("#")[0].split() for line in (HERE / "seeds.txt").read_text().splitlines())
-    return [(int(words[0]), int(words[1])) for words in lines if words]
+    return [(int(words[0]), int(words[1]), Mode((*words, Mode.PLAIN)[2])) for words in lines if words]
 
 
-def check(seed: int, nodes: int) -> None:
-    verdict = run_seed(seed, nodes)
-    assert not verdict.failure, f"python -m tests.sim --seed {seed} --nodes {nodes}\n{verdict.trace}\n{verdict.failure}"
+def check(seed: int, nodes: int, mode: Mode = Mode.PLAIN) -> None:
+    verdict = run_seed(seed, nodes, mode)
+    replay = f"python -m tests.sim --seed {seed} --nodes {nodes} --mode {mode.value}"
+    assert not verdict.failure, f"{replay}\n{verdict.trace}\n{verdict.failure}"
 
 
 @pytest.mark.parametrize(("seed", "nodes"), [(seed, nodes) for seed in (1, 2, 3) for nodes in (2, 3, 5)])
@@ -38,15 +40,28 @@ def test_more_seeds(seed: int, nodes: int) -> None:
     check(seed, nodes)
 
 
-@pytest.mark.parametrize(("seed", "nodes"), pinned())
-def test_pinned_seeds(seed: int, nodes: int) -> None:
-    check(seed, nodes)
+@pytest.mark.parametrize(("seed", "nodes", "mode"), pinned())
+def test_pinned_seeds(seed: int, nodes: int, mode: Mode) -> None:
+    check(seed, nodes, mode)
+
+
+@pytest.mark.parametrize(("nodes", "mode"), [(2 + at % 4, mode) for at, mode in enumerate(Mode)])
+def test_modes(nodes: int, mode: Mode) -> None:
+    check(1, nodes, mode)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("nodes", SIZES)
+@pytest.mark.parametrize("seed", [2001, 2030])
+def test_more_modes(seed: int, nodes: int, mode: Mode) -> None:
+    check(seed, nodes, mode)
 
 
 def test_same_seed_same_trace() -> None:
-    first, second = run_seed(7, 3, 10_000), run_seed(7, 3, 10_000)
+    first, second = run_seed(7, 3, disturbed_ms=10_000), run_seed(7, 3, disturbed_ms=10_000)
     assert (first.trace_hash, first.steps) == (second.trace_hash, second.steps)
-    assert run_seed(8, 3, 10_000).trace_hash != first.trace_hash
+    assert run_seed(8, 3, disturbed_ms=10_000).trace_hash != first.trace_hash
 
 
 def test_hash_order_is_no_chance() -> None:

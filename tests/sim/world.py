@@ -10,13 +10,13 @@ from hashelld.cib.edit import Edit
 from hashelld.core.settings import Settings
 from hashelld.model.ids import NO_VERSION, Millis, NodeId, Version
 from hashelld.wire.client import AgentAsk, Answer, CibIs, Committed, GetCib, MakeCommit, Request
-from hashelld.wire.log import Electorate
 from hashelld.wire.peer import Envelope
 from tests.sim.checkers import Checkers
 from tests.sim.clients import Asked
 from tests.sim.faults import NO_FAULTS, Faults
 from tests.sim.ground import Ground
 from tests.sim.host import Daemon, Host
+from tests.sim.modes import Mode, founding
 from tests.sim.network import MESSAGES, PLANES, Network
 from tests.sim.timeline import Timeline
 
@@ -36,8 +36,7 @@ class SimWorld:
         seed: int = 1,
         faults: Faults = NO_FAULTS,
         *,
-        two_node: bool = False,
-        wait_for_all: bool = False,
+        mode: Mode = Mode.PLAIN,
         stonith: bool = True,
         file_digests: dict[str, str] | None = None,
         verbose: bool = False,
@@ -45,9 +44,9 @@ class SimWorld:
         self.timeline = Timeline(seed, verbose=verbose)
         self.faults = faults
         self.names = tuple(NodeId(f"n{number}") for number in range(1, nodes + 1))
-        self.founding = Electorate(votes=dict.fromkeys(self.names, 1), two_node=two_node, wait_for_all=wait_for_all)
+        self.founding = founding(self.names, mode)
         self.has_stonith = stonith
-        self.is_unsafe = two_node and not stonith
+        self.is_unsafe = self.founding.two_node and not stonith
         self.ignores_quorum = False
         self.boots_fenced = True
         self.cloned: set[str] = set()

@@ -63,7 +63,13 @@ LAYERS = {
     "hashell.__main__": Layer(("hashell.main",)),
 }
 
-DEFERRED_IMPORTS = ("hashell.main", "hashell.grammar.registry", "hashell.session")
+DEFERRED_IMPORTS = (
+    "hashell.main",
+    "hashell.grammar.registry",
+    "hashell.session",
+    "hashell.client.offline",
+    "hashell.client.filing",
+)
 """Modules that may import inside functions: what a one-shot does not need is not loaded for it."""
 
 PURE = ("hashelld.model", "hashelld.cib", "hashelld.wire", "hashelld.policy", "hashelld.agents", "hashelld.core")

@@ -117,7 +117,7 @@ def read_alert(cursor: Cursor) -> Alert:
             recipients.append(_read_recipient(cursor))
         else:
             body.add(section, read_set(cursor, _ALERT_SECTIONS))
-        if section not in order or section not in (SELECT, TO):
+        if section not in order or section != SELECT:
             order.append(section)
     return Alert(
         id=name.text,

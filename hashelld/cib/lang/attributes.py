@@ -123,6 +123,8 @@ def _read_options(cursor: Cursor, ends: frozenset[str]) -> tuple[tuple[NvPair, .
         if name in seen:
             cursor.report(word, "duplicate-name", f"'{name}' is given twice")
         seen.add(name)
+        if not equals and not word.is_quoted and name in OPERATION_OPTIONS:
+            cursor.report(word, "incomplete", f"the option '{name}' has no value", f"{name}=…")
         if not is_option:
             rest.append(_read_pair(cursor, word))
         elif rest:

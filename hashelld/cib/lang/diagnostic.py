@@ -13,9 +13,10 @@ from hashelld.cib.lang.source import Source
 
 
 class Severity(Enum):
-    """An error refuses the change; a warning is told."""
+    """An error refuses the change; an objection does unless it is forced; a warning is told."""
 
     ERROR = "error"
+    OBJECTION = "objection"
     WARNING = "warning"
 
 
@@ -37,12 +38,22 @@ class Diagnostic(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def is_error(self) -> bool:
-        """Does it refuse the change?"""
+        """Does it refuse the change, forced or not?"""
         return self.severity is Severity.ERROR
+
+    @property
+    def is_objection(self) -> bool:
+        """Does it refuse the change unless that is forced?"""
+        return self.severity is Severity.OBJECTION
+
+    @property
+    def is_warning(self) -> bool:
+        """Is it only told?"""
+        return self.severity is Severity.WARNING
 
 
 def errors(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Those that refuse the change."""
+    """Those that refuse the change, forced or not."""
     return [found for found in diagnostics if found.is_error]
 
 

@@ -69,15 +69,15 @@ def alert_lines(found: Alert, ids: Ids) -> dict[str, list[list[str]]]:
         ATTRIBUTES: [[line] for line in format_sets(ATTRIBUTES, found.params, ids)],
         META: [[line] for line in format_sets(META, found.meta, ids)],
         SELECT: [[" ".join((SELECT, *_select(found)))]] if found.select else [],
-        TO: [[f"to {words}" for words in _recipients(found, ids)]] if found.recipients else [],
+        TO: [[f"to {words}"] for words in _recipients(found, ids)],
     }
 
 
 def _ends_in_sections(found: Alert) -> bool:
     """Do sections of the alert follow the recipients? They must not be taken for the last one's."""
-    names = {ATTRIBUTES: len(found.params), META: len(found.meta), SELECT: 1, TO: 1}
+    names = {ATTRIBUTES: len(found.params), META: len(found.meta), SELECT: 1, TO: len(found.recipients)}
     order = list(arranged(found.layout, {name: [name] * count for name, count in names.items()}))
-    return any(section in (ATTRIBUTES, META) for section in order[order.index(TO) :])
+    return TO in order and any(section in (ATTRIBUTES, META) for section in order[order.index(TO) :])
 
 
 def _select(found: Alert) -> Iterator[str]:

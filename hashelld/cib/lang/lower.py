@@ -10,7 +10,7 @@ import msgspec
 
 from hashelld.cib.document import Cib, Object, Properties, candidate_keys, key_of
 from hashelld.cib.edit import Edit, Put, apply
-from hashelld.cib.lang.diagnostic import Diagnostic, suggest
+from hashelld.cib.lang.diagnostic import Diagnostic, Severity, suggest
 from hashelld.cib.lang.merging import merge_node, merge_properties, replace_node
 from hashelld.cib.lang.parse import parse_text
 from hashelld.cib.lang.resolving import expanded, resolved
@@ -72,12 +72,22 @@ def read_cib(text: str, resolve: Resolver | None = None) -> tuple[Cib, list[Diag
 
 
 def lower(
-    statements: Iterable[Statement], cib: Cib, mode: Mode, resolve: Resolver | None = None
+    statements: Iterable[Statement],
+    cib: Cib,
+    mode: Mode,
+    resolve: Resolver | None = None,
+    *,
+    is_forced: bool = False,
 ) -> tuple[tuple[Edit, ...], list[Diagnostic]]:
-    """The edits that the statements mean, and what is wrong. A statement with an error adds no edit."""
+    """The edits that the statements mean, and what is wrong. A statement with an error adds no edit.
+
+    When it is forced, groups and bundles are made without the members that do not exist, which is a warning then.
+    """
     lowering = _Lowering(cib, mode, resolve or default_agent)
     taken = [statement for statement in statements if lowering.take(statement)]
     for statement in taken:
+        if is_forced:
+            lowering.leave_out_unknown(statement)
         lowering.check_members(statement)
     lowering.settle()
     return lowering.edits(), lowering.found
@@ -157,6 +167,25 @@ class _Lowering:
             if len(self.found) > before:
                 self._restore(container.id)
 
+    def leave_out_unknown(self, statement: Statement) -> None:
+        """Take out of containers what does not exist, as far as something is left of them."""
+        for key in _keys(statement):
+            container = self._objects.get(key)
+            unknown = [child for child in children_of(container) if self._child(child) is None]
+            if not unknown:
+                continue
+            if isinstance(container, Group):
+                members = tuple(member for member in container.members if member not in unknown)
+                left: Object | None = msgspec.structs.replace(container, members=members) if members else None
+            else:
+                left = msgspec.structs.replace(container, child=None) if isinstance(container, Bundle) else None
+            if left is not None:
+                self._objects[key] = left
+                for child in unknown:
+                    message = f"no resource '{child}': {left.id} is made without it"
+                    found = statement.word(child).finding("unknown-resource", message)
+                    self.found.append(msgspec.structs.replace(found, severity=Severity.WARNING))
+
     def _restore(self, object_id: str) -> None:
         for child in children_of(self._objects.get(object_id)):
             if self._parents.get(child) == object_id:
@@ -166,7 +195,7 @@ class _Lowering:
             self._objects[object_id] = self._before[object_id]
 
     def _check_child(self, container: Group | Clone | Bundle, child: ResourceId, word: Word) -> None:
-        found = next((self._objects[key] for key in candidate_keys(child) if key in self._objects), None)
+        found = self._child(child)
         owner = self._parents.setdefault(child, container.id)
         allowed, told = _ALLOWED[type(container)]
         if found is None:
@@ -176,6 +205,9 @@ class _Lowering:
             self._report(word, "child-in-use", f"'{child}' is already in '{owner}'", "take it out there first")
         elif not isinstance(found, allowed):
             self._report(word, "bad-member", f"'{child}' is a {kind_name(found)}; {told}")
+
+    def _child(self, name: str) -> Object | None:
+        return next((self._objects[key] for key in candidate_keys(name) if key in self._objects), None)
 
     def _merged(self, statement: Statement, item: Object) -> Object | None:
         completed = self._with_agent(statement, item)

@@ -91,7 +91,10 @@ def read_primitive(cursor: Cursor) -> Primitive:
 def read_template(cursor: Cursor) -> Template:
     """`rsc_template ID AGENT …`, otherwise like a primitive."""
     name = cursor.take_id("template id")
-    agent = read_agent(cursor, cursor.take("agent"))
+    word = cursor.take("agent")
+    if word.text.startswith("@"):
+        cursor.report(word, "bad-agent", f"'{word.text}' is no agent, and a template has no template", "CLASS:TYPE")
+    agent = read_agent(cursor, word)
     description = cursor.take_option("description")
     body = Body()
     body.read(cursor, PRIMITIVE_SECTIONS, PARAMS)
@@ -123,6 +126,8 @@ def read_agent(cursor: Cursor, word: Word) -> Agent:
         provider, inner, type_ = rest.partition(":")
         if not inner:
             provider, type_ = "", rest
+        elif not provider:
+            type_ = ""
     if not type_ or (standard == "ocf" and ":" in type_) or any(c.isspace() for c in type_):
         cursor.report(word, "bad-agent", f"'{word.text}' is no agent", "write ocf:PROVIDER:TYPE or CLASS:TYPE")
     return Agent(standard, provider, type_)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from hashelld.cib.xml.naming import ID, Naming, Reading
-from hashelld.cib.xml.sets import META, PARAMS, read_sets, written_sets
+from hashelld.cib.xml.sets import META, PARAMS, read_layout, read_sets, written_sets
 from hashelld.cib.xml.tree import Element, filled
 from hashelld.model.administration import (
     AclRole,
@@ -18,6 +18,7 @@ from hashelld.model.administration import (
 )
 from hashelld.model.ids import NodeId, ResourceId
 from hashelld.model.resource import Tag
+from hashelld.model.written import arranged
 
 
 _LEVEL: Final = "fencing-level"
@@ -27,6 +28,7 @@ _LEVEL_NAMES: Final = frozenset(
 _SELECT: Final = "select"
 _SELECTED: Final = "select_"
 _KINDS: Final = tuple([_SELECTED + kind for kind in ("nodes", "fencing", "resources", "attributes")])
+_ALERT_SECTIONS: Final = {PARAMS: "attributes", META: "meta", _SELECT: "select", "recipient": "to"}
 _ALERT_NAMES: Final = frozenset({ID, "path", "description"})
 _RECIPIENT_NAMES: Final = frozenset({ID, "value", "description"})
 _PERMISSION: Final = "acl_permission"
@@ -105,6 +107,7 @@ def read_alert(reading: Reading, element: Element) -> Alert:
         attributes=attributes,
         recipients=tuple([_read_recipient(reading, child, name) for child in element.all("recipient")]),
         unknown=reading.unknown(element, _ALERT_NAMES, (PARAMS, META, _SELECT, "recipient")),
+        layout=read_layout(element, _ALERT_SECTIONS),
     )
 
 
@@ -142,23 +145,25 @@ def _read_recipient(reading: Reading, element: Element, alert: str) -> Recipient
 
 def written_alert(naming: Naming, alert: Alert) -> Element:
     """An `<alert>`. The ids of selected attributes are made up."""
-    children = written_sets(naming, PARAMS, alert.id, alert.params)
-    children += written_sets(naming, META, alert.id, alert.meta)
+    sections = {
+        "attributes": written_sets(naming, PARAMS, alert.id, alert.params),
+        "meta": written_sets(naming, META, alert.id, alert.meta),
+        "to": [],
+    }
     if alert.select:
         names = [
             Element("attribute", {ID: naming.name(None, f"{alert.id}-attribute-{name}"), "name": name})
             for name in alert.attributes
         ]
         kinds = [Element(_SELECTED + kind, {}, children=names if kind == "attributes" else []) for kind in alert.select]
-        children.append(Element(_SELECT, {}, children=kinds))
+        sections["select"] = [Element(_SELECT, {}, children=kinds)]
     for recipient in alert.recipients:
         name = naming.name(recipient.id, f"{alert.id}-recipient")
         sets = written_sets(naming, PARAMS, name, recipient.params) + written_sets(naming, META, name, recipient.meta)
         attributes = {ID: name, "value": recipient.value, "description": recipient.description}
-        children.append(Element("recipient", filled(attributes), children=sets))
-    return Element(
-        "alert", filled({ID: alert.id, "path": alert.path, "description": alert.description}), children=children
-    )
+        sections["to"].append(Element("recipient", filled(attributes), children=sets))
+    head = filled({ID: alert.id, "path": alert.path, "description": alert.description})
+    return Element("alert", head, children=list(arranged(alert.layout, sections)))
 
 
 def read_acl(reading: Reading, element: Element) -> AclRole | AclTarget | None:

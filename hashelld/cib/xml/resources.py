@@ -12,8 +12,10 @@ from hashelld.cib.xml.sets import (
     META,
     OPERATIONS,
     PARAMS,
+    SECTIONS,
     UTILIZATION,
     Operations,
+    read_layout,
     read_sets,
     written_operations,
     written_sets,
@@ -33,6 +35,7 @@ from hashelld.model.resource import (
     StorageMapping,
     Template,
 )
+from hashelld.model.written import arranged
 
 
 Add = Callable[[Object, Element], None]
@@ -42,9 +45,10 @@ _PRIMITIVE_NAMES: Final = frozenset({ID, "class", "provider", "type", "template"
 _TEMPLATE_NAMES: Final = frozenset({ID, "class", "provider", "type", "description"})
 _COLLECTIVE_NAMES: Final = frozenset({ID, "description"})
 _PRIMITIVE_TAGS: Final = (PARAMS, META, UTILIZATION, OPERATIONS)
+_NODE_SECTIONS: Final = {PARAMS: "attributes", UTILIZATION: "utilization"}
 _NETWORK_NAMES: Final = frozenset({"ip-range-start", "control-port", "host-interface", "host-netmask", "add-host"})
-_PORT_NAMES: Final = frozenset({ID, "port", "internal-port", "range"})
-_STORAGE_NAMES: Final = frozenset({ID, "source-dir", "source-dir-root", "target-dir", "options"})
+_PORT_OPTIONS: Final = (ID, "port", "internal-port", "range")
+_STORAGE_OPTIONS: Final = (ID, "source-dir", "source-dir-root", "target-dir", "options")
 
 
 class _Sets(NamedTuple):
@@ -66,6 +70,7 @@ def read_node(reading: Reading, element: Element) -> Node:
         attributes=read_sets(reading, element, PARAMS, name),
         utilization=read_sets(reading, element, UTILIZATION, name),
         unknown=reading.unknown(element, _NODE_NAMES, (PARAMS, UTILIZATION)),
+        layout=read_layout(element, _NODE_SECTIONS),
     )
 
 
@@ -114,6 +119,7 @@ def _read_primitive(reading: Reading, element: Element) -> Primitive:
         operations_id=operations.id,
         operations_ref=operations.ref,
         unknown=reading.unknown(element, _PRIMITIVE_NAMES, _PRIMITIVE_TAGS),
+        layout=read_layout(element),
     )
 
 
@@ -133,6 +139,7 @@ def _read_template(reading: Reading, element: Element) -> Template:
         operations_id=operations.id,
         operations_ref=operations.ref,
         unknown=reading.unknown(element, _TEMPLATE_NAMES, _PRIMITIVE_TAGS),
+        layout=read_layout(element),
     )
 
 
@@ -151,6 +158,7 @@ def _read_group(reading: Reading, element: Element, add: Add) -> Group:
         params=sets.params,
         meta=sets.meta,
         unknown=reading.unknown(element, _COLLECTIVE_NAMES, (PARAMS, META, "primitive")),
+        layout=read_layout(element),
     )
 
 
@@ -169,6 +177,7 @@ def _read_clone(reading: Reading, element: Element, add: Add) -> Clone:
         params=sets.params,
         meta=sets.meta,
         unknown=reading.unknown(element, _COLLECTIVE_NAMES, (PARAMS, META, "primitive", "group")),
+        layout=read_layout(element),
     )
 
 
@@ -201,6 +210,7 @@ def _read_bundle(reading: Reading, element: Element, add: Add) -> Bundle:
         unknown=reading.unknown(
             element, _COLLECTIVE_NAMES, (PARAMS, META, "primitive", "network", "storage", container.tag)
         ),
+        layout=read_layout(element),
     )
 
 
@@ -211,17 +221,22 @@ def _read_mappings(
     if network is not None:
         reading.complete(network, _NETWORK_NAMES, ("port-mapping",))
         for child in network.all("port-mapping"):
-            reading.complete(child, _PORT_NAMES)
+            reading.complete(child, frozenset(_PORT_OPTIONS))
             get = child.attributes.get
-            chosen = reading.chosen(get(ID), f"{owner}_port_mapping")
             ports.append(
-                PortMapping(id=chosen, port=get("port"), internal_port=get("internal-port"), range=get("range"))
+                PortMapping(
+                    id=reading.chosen(get(ID), f"{owner}_port_mapping"),
+                    port=get("port"),
+                    internal_port=get("internal-port"),
+                    range=get("range"),
+                    order=_order(child, _PORT_OPTIONS),
+                )
             )
     storage: list[StorageMapping] = []
     for section in bundle.all("storage"):
         reading.complete(section, frozenset(), ("storage-mapping",))
         for child in section.all("storage-mapping"):
-            reading.complete(child, _STORAGE_NAMES)
+            reading.complete(child, frozenset(_STORAGE_OPTIONS))
             get = child.attributes.get
             storage.append(
                 StorageMapping(
@@ -230,32 +245,35 @@ def _read_mappings(
                     source_dir_root=get("source-dir-root"),
                     target_dir=get("target-dir"),
                     options=get("options"),
+                    order=_order(child, _STORAGE_OPTIONS),
                 )
             )
     return tuple(ports), tuple(storage)
+
+
+def _order(mapping: Element, usual: tuple[str, ...]) -> tuple[str, ...]:
+    """The order in which the options of a mapping stand, empty for the usual one."""
+    order = tuple([name for name in mapping.attributes if name in usual])
+    return () if order == tuple([name for name in usual if name in order]) else order
 
 
 def written_node(naming: Naming, node: Node) -> Element:
     """A `<node>`."""
     attributes = {ID: node.number or node.id, "uname": node.id, "type": node.kind, "description": node.description}
     attributes["score"] = written_score(node.score)
-    children = written_sets(naming, PARAMS, node.id, node.attributes)
-    children += written_sets(naming, UTILIZATION, node.id, node.utilization)
-    return Element("node", filled(attributes), children=children)
+    sections = {
+        "attributes": written_sets(naming, PARAMS, node.id, node.attributes),
+        "utilization": written_sets(naming, UTILIZATION, node.id, node.utilization),
+    }
+    return Element("node", filled(attributes), children=list(arranged(node.layout, sections)))
 
 
 def written_resource(naming: Naming, found: Resource, known: Mapping[str, Resource], finish: Finish) -> Element:
     """A resource with all that it contains; `finish` adds what the model does not know."""
-    children = written_sets(naming, PARAMS, found.id, found.params)
-    children += written_sets(naming, META, found.id, found.meta)
+    children = list(arranged(found.layout, _written_sections(naming, found)))
     tag, attributes = _written_head(found)
     members: tuple[ResourceId, ...] = ()
     match found:
-        case Primitive() | Template():
-            children += written_sets(naming, UTILIZATION, found.id, found.utilization)
-            children += written_operations(
-                naming, found.id, found.operations, found.operations_id, found.operations_ref
-            )
         case Bundle():
             children += _written_container(naming, found)
             members = () if found.child is None else (found.child,)
@@ -263,6 +281,8 @@ def written_resource(naming: Naming, found: Resource, known: Mapping[str, Resour
             members = found.members
         case Clone():
             members = (found.child,)
+        case Primitive() | Template():
+            pass
     # Only a clone may contain a group, so that whatever the model says ends somewhere.
     kinds = Primitive | Group if isinstance(found, Clone) else Primitive
     inner = [child for member in members if isinstance(child := known.get(member), kinds)]
@@ -271,6 +291,19 @@ def written_resource(naming: Naming, found: Resource, known: Mapping[str, Resour
 
 
 Finish = Callable[[Element, Resource], Element]
+
+
+def _written_sections(naming: Naming, found: Resource) -> dict[str, list[Element]]:
+    sections = {
+        SECTIONS[PARAMS]: written_sets(naming, PARAMS, found.id, found.params),
+        SECTIONS[META]: written_sets(naming, META, found.id, found.meta),
+    }
+    if isinstance(found, Primitive | Template):
+        sections[SECTIONS[UTILIZATION]] = written_sets(naming, UTILIZATION, found.id, found.utilization)
+        sections[SECTIONS[OPERATIONS]] = written_operations(
+            naming, found.id, found.operations, found.operations_id, found.operations_ref
+        )
+    return sections
 
 
 def _written_head(found: Resource) -> tuple[str, dict[str, str]]:
@@ -291,35 +324,39 @@ def _written_container(naming: Naming, found: Bundle) -> list[Element]:
     children = [Element(found.container, dict(found.options))]
     if found.network is not None or found.ports:
         ports = [
-            Element(
+            _written_mapping(
                 "port-mapping",
-                filled(
-                    {
-                        ID: naming.name(port.id, f"{found.id}_port_mapping"),
-                        "port": port.port,
-                        "internal-port": port.internal_port,
-                        "range": port.range,
-                    }
-                ),
+                port.order,
+                {
+                    ID: naming.name(port.id, f"{found.id}_port_mapping"),
+                    "port": port.port,
+                    "internal-port": port.internal_port,
+                    "range": port.range,
+                },
             )
             for port in found.ports
         ]
         children.append(Element("network", dict(found.network or ()), children=ports))
     mappings = [
-        Element(
+        _written_mapping(
             "storage-mapping",
-            filled(
-                {
-                    ID: naming.name(mapping.id, f"{found.id}_storage_mapping"),
-                    "source-dir": mapping.source_dir,
-                    "source-dir-root": mapping.source_dir_root,
-                    "target-dir": mapping.target_dir,
-                    "options": mapping.options,
-                }
-            ),
+            mapping.order,
+            {
+                ID: naming.name(mapping.id, f"{found.id}_storage_mapping"),
+                "source-dir": mapping.source_dir,
+                "source-dir-root": mapping.source_dir_root,
+                "target-dir": mapping.target_dir,
+                "options": mapping.options,
+            },
         )
         for mapping in found.storage
     ]
     if mappings:
         children.append(Element("storage", {}, children=mappings))
     return children
+
+
+def _written_mapping(tag: str, order: tuple[str, ...], options: dict[str, str | None]) -> Element:
+    given = filled(options)
+    names = dict.fromkeys((*(name for name in order if name in given), *given))
+    return Element(tag, {name: given[name] for name in names})

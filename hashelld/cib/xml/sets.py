@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from hashelld.cib.references import META_SUFFIX, PARAMS_SUFFIX, UTILIZATION_SUFFIX, operation_id
@@ -11,6 +11,7 @@ from hashelld.cib.xml.rules import RULE, read_rules, written_rules
 from hashelld.cib.xml.scores import read_score, written_score
 from hashelld.cib.xml.tree import Element
 from hashelld.model.resource import AttributeSet, NvPair, Operation
+from hashelld.model.written import layout_of
 
 
 PARAMS: Final = PARAMS_SUFFIX
@@ -23,6 +24,25 @@ _SET_NAMES: Final = frozenset({ID, ID_REF, "score"})
 _SET_TAGS: Final = ("nvpair", RULE, _WRAPPER)
 _PAIR_NAMES: Final = frozenset({ID, ID_REF, "name", "value"})
 _OPERATIONS_NAMES: Final = frozenset({ID, ID_REF})
+
+
+SECTIONS: Final = {PARAMS: "params", META: "meta", UTILIZATION: "utilization", OPERATIONS: OPERATIONS}
+"""What the sections of a resource are called in its layout."""
+
+
+def read_layout(element: Element, sections: Mapping[str, str] = SECTIONS) -> tuple[str, ...]:
+    """The order of the sections in an object, empty for the usual one; `sections` names them by their elements."""
+    order: list[str] = []
+    for child in element.children:
+        section = sections.get(child.tag)
+        if section is None or (child.tag == OPERATIONS and (OPERATIONS in order or not _says_something(child))):
+            continue
+        order.append(section)
+    return layout_of(order) if len(order) > 1 else ()
+
+
+def _says_something(element: Element) -> bool:
+    return bool(element.children or element.attributes)
 
 
 def read_sets(reading: Reading, parent: Element, tag: str, owner: str) -> tuple[AttributeSet, ...]:

@@ -133,7 +133,7 @@ class _Planner:
         if item.needs < Needs.FENCING:
             count = sum(self._nodes[at].is_online and not self._nodes[at].is_unclean for at in item.active)
         item.is_stop_unexpected = False
-        if count > 1 and not is_under_way:
+        if count > 1 and item.is_managed and not is_under_way:
             if item.multiple_active == "stop_unexpected":
                 item.is_stop_unexpected = course.needs_stop = True
             elif item.multiple_active == "stop_start":
@@ -160,9 +160,9 @@ class _Planner:
         if stage is Stage.PROMOTED:
             self._demote(item, is_required=course.needs_stop)
         self._stop(item, is_required=course.needs_stop)
-        if stage <= item.next and not item.is_blocked and item.home is not None:
+        if item.next >= Stage.STARTED and not item.is_blocked and item.home is not None:
             self._start(item, item.home, is_required=course.needs_stop)
-            if stage is Stage.PROMOTED:
+            if stage is Stage.PROMOTED and item.next is Stage.PROMOTED:
                 self._promote(item, item.home, is_required=course.needs_stop or course.needs_promote)
         item.is_restarting = False
 
@@ -234,7 +234,10 @@ class _Planner:
         graph = self._graph
         self._unfencing.surround(item)
         stops, starts = graph.find(item, "stop"), graph.find(item, "start")
-        graph.link_all(stops, starts, _RESTARTS)
+        left = set(item.dangling)
+        for stop in stops:
+            # What a migration left behind goes without touching what arrived.
+            graph.link_all([stop], starts, Edge.SEQUENCE if stop.node in left else _RESTARTS)
         self._order_reloads(item, stops)
         if item.stage is Stage.PROMOTED or item.top.is_promotable:
             down = Edge.SEQUENCE | Edge.PROMOTED_THEN_IMPLIES_FIRST
@@ -276,7 +279,8 @@ class _Planner:
                 clear = self._maker.clear_failures(item, at, why)
                 if self._maker.is_own:
                     self._graph.link_all([clear], self._graph.find(item, "start"), Edge.SEQUENCE)
-            if item.is_removed and tally.count and not tally.is_expired and self._situation.settings.stops_removed:
+            is_old = tally.is_expired and not self._maker.is_own
+            if item.is_removed and tally.count and not is_old and self._situation.settings.stops_removed:
                 clear = self._maker.clear_failures(item, at, "not configured any more")
                 self._graph.link_all([clear], self._graph.find(item, "stop"), Edge.SEQUENCE)
         for at in item.expired_locks:

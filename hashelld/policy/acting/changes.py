@@ -18,7 +18,8 @@ from hashelld.policy.acting.steps import Edge, Step
 from hashelld.policy.acting.unfencing import Unfencing
 from hashelld.policy.digests import SECRETS, all_digest, restart_digest, secure_digest
 from hashelld.policy.state.history import last_start_and_stop
-from hashelld.policy.state.items import Item, Node, Op
+from hashelld.policy.state.items import Item, Node
+from hashelld.policy.state.ops import Op
 from hashelld.policy.state.parameters import covered_now, needs_host, parameters
 from hashelld.policy.state.situation import Situation
 
@@ -29,6 +30,7 @@ Changed = frozenset[tuple[int, str, int]]
 NOT_CHANGED: Final[Changed] = frozenset()
 _COMPARED: Final = frozenset({"start", "promote", "migrate_from", "monitor"})
 _COUNTED: Final = frozenset({"start", "promote", "monitor"})
+_BEGINS: Final = frozenset({"start", "migrate_from", "monitor"})
 _DEFINITION: Final = "its parameters changed"
 
 
@@ -171,10 +173,10 @@ class Changes:
         self._cancels.append(self._recurring.cancel(item, result.operation, result.interval_ms, node, reason))
 
     def _compare_own(self, item: Item, node: int) -> None:
-        """The last start, or first look that found it, tells with what it runs."""
+        """The last start, arrival or first look that found it tells with what it runs."""
         last = ""
         for result in item.results.get(node, ()):
-            if result.operation in {"start", "monitor"} and not result.interval_ms and not result.is_failed:
+            if result.operation in _BEGINS and not result.interval_ms and not result.is_failed:
                 last = result.digest
         if last and last != own_digest(self._situation, item, node) and self._may_restart:
             self._restart(item)

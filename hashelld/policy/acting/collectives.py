@@ -40,6 +40,13 @@ def add_events(graph: Graph, item: Item) -> None:
         graph.event(item, task).flags = RUNNABLE | PSEUDO | (0 if is_wanted else OPTIONAL)
 
 
+def settle_events(graph: Graph, item: Item) -> None:
+    """What was to come up in a clone or bundle may not after all: then nothing waits for its start either."""
+    if not _movement(graph, item.containers() if item.kind is Kind.BUNDLE else item.children)[0]:
+        for task in ("start", "running"):
+            graph.event(item, task).flags |= OPTIONAL
+
+
 def order_inside(orderer: Orderer, item: Item) -> None:
     """The sequence within a collective; parts that are collectives have an order inside of their own."""
     if item.kind is Kind.GROUP:

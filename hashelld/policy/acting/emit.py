@@ -7,19 +7,18 @@ from typing import Final
 
 from hashelld.model.action import ActionKind
 from hashelld.model.ids import ResourceId
+from hashelld.policy.acting.obstacles import ON_HOLD
 from hashelld.policy.acting.probe_waits import add_restart_waits
 from hashelld.policy.acting.propagate import same_node
-from hashelld.policy.acting.reasons import ON_HOLD, Reasons
-from hashelld.policy.acting.steps import BUSY, MIGRATABLE, OPTIONAL, PSEUDO, RUNNABLE, SHOWN, Edge, Graph, Step
+from hashelld.policy.acting.reasons import Reasons
+from hashelld.policy.acting.steps import MIGRATABLE, OPTIONAL, PSEUDO, RUNNABLE, SHOWN, Edge, Graph, Step
 from hashelld.policy.acting.writing import Writer
-from hashelld.policy.graph import Blocked, Placed, Transition
-from hashelld.policy.state.items import Item
+from hashelld.policy.graph import Placed, Transition
 from hashelld.policy.state.situation import Situation
 
 
 _HELD: Final = frozenset({"start", "promote", "migrate_to", "migrate_from"})
 _BOUND: Final = Edge.REQUIRED_SAME_NODE | Edge.SAME_NODE_OR_TARGET
-_TASKS: Final = ("demote", "stop", "start", "promote")
 
 Before = dict[int, set[int]]
 """For each kept step those that it waits for; by index."""
@@ -30,6 +29,8 @@ def emit(situation: Situation, graph: Graph, reasons: Reasons | None = None) -> 
     reasons = reasons or Reasons(situation, graph)
     kept = {step.index: step for step in graph.steps if _is_kept(situation, step)}
     held = [] if situation.view.may_start else _hold_starts(kept)
+    if not situation.view.feature_set:
+        _drop_announcements(kept)
     add_restart_waits(situation, graph, kept)
     before = _predecessors(situation, kept)
     _contract_events(kept, before)
@@ -39,8 +40,8 @@ def emit(situation: Situation, graph: Graph, reasons: Reasons | None = None) -> 
     actions = tuple(
         writer.action(kept[index], tuple(sorted(place_of[first] for first in before[index]))) for index in sequence
     )
-    blocked = _blocked(situation, graph, reasons)
-    blocked += [_blocked_step(situation, step, ON_HOLD) for step in held]
+    blocked = reasons.obstacles.notices()
+    blocked += [reasons.obstacles.notice(step, ON_HOLD) for step in held]
     return Transition(actions, _placed(situation), tuple(blocked), situation.wake_ms)
 
 
@@ -74,16 +75,16 @@ def _hold_starts(kept: dict[int, Step]) -> list[Step]:
             if then.index in kept and not edge & _BOUND:
                 del kept[then.index]
                 pending.append(then)
-    _hold_announcements(kept)
+    _drop_announcements(kept)
     return held
 
 
-def _hold_announcements(kept: dict[int, Step]) -> None:
-    """Nobody is told in advance of what is held back."""
-    coming = {(_clone_of(step), step.task) for step in kept.values() if step.kind is ActionKind.RESOURCE}
-    for step in list(kept.values()):
-        told = step.meta.get("notify_operation") if step.task == "notify" else None
-        if told in _HELD and (_clone_of(step), told) not in coming:
+def _drop_announcements(kept: dict[int, Step]) -> None:
+    """Nobody is told of what will not be done (Pacemaker tells, in every transition anew)."""
+    notices = [step for step in kept.values() if step.task == "notify"]
+    coming = {(_clone_of(step), step.task) for step in kept.values() if step.node is not None} if notices else set()
+    for step in notices:
+        if (_clone_of(step), step.meta.get("notify_operation")) not in coming:
             del kept[step.index]
 
 
@@ -232,39 +233,5 @@ def _placed(situation: Situation) -> tuple[Placed, ...]:
     return tuple(
         Placed(ResourceId(item.history_id), situation.nodes[item.home].id, item.next.role)
         for item in situation.primitives()
-        if item.home is not None and not item.is_frozen
+        if item.home is not None and (item.active or not item.is_frozen)
     )
-
-
-def _blocked(situation: Situation, graph: Graph, reasons: Reasons) -> list[Blocked]:
-    blocked: dict[tuple[str, str | None, str], Blocked] = {}
-    for item in situation.primitives():
-        for found in _blocked_of(situation, graph, reasons, item):
-            blocked.setdefault((found.resource, found.node, found.reason), found)
-    return list(blocked.values())
-
-
-def _blocked_of(situation: Situation, graph: Graph, reasons: Reasons, item: Item) -> list[Blocked]:
-    name = ResourceId(item.history_id)
-    if item.is_blocked:
-        return [Blocked(name, None, item.block_reason or "blocked by a failure")]
-    if item.is_unplaceable:
-        return [Blocked(name, None, reasons.why_nowhere(item))]
-    if item.why_stopped:
-        return [] if item.is_managed else [Blocked(name, None, item.why_stopped)]
-    if item.is_frozen and not item.active:
-        return [Blocked(name, None, "no quorum")]
-    if not item.is_managed:
-        return []
-    return [
-        _blocked_step(situation, step, reasons.why_blocked(step))
-        for task in _TASKS
-        for step in graph.find(item, task)
-        if not step.flags & (OPTIONAL | RUNNABLE | BUSY)
-    ]
-
-
-def _blocked_step(situation: Situation, step: Step, reason: str) -> Blocked:
-    assert step.item is not None
-    node = None if step.node is None else situation.nodes[step.node].id
-    return Blocked(ResourceId(step.item.history_id), node, f"cannot {step.task}: {reason}")

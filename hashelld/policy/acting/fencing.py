@@ -44,7 +44,7 @@ def condemn_unreachable(situation: Situation, graph: Graph) -> None:
                 node.fence_reason = node.fence_reason or f"{guest.id} failed"
         elif links[step.node] is Link.FAILED:
             if step.task in _LEAVING:
-                node.condemn(f"{node.id} may be running {step.item.id} and cannot be reached")
+                node.condemn(f"{node.id} may be running {step.item.called} and cannot be reached")
             elif step.is_probe:
                 node.condemn(f"{node.id} cannot be reached")
 
@@ -93,7 +93,7 @@ class _Fencer:
 
     def _fence(self, node: Node) -> Step:
         fence = self._graph.add(ActionKind.FENCE, None, node.index, self._situation.settings.fence_operation, RUNNABLE)
-        fence.reason = node.fence_reason
+        fence.reason = node.fence_reason or node.trouble
         self._delay(node, fence)
         self._order(node, fence)
         return fence
@@ -160,7 +160,7 @@ class _Fencer:
     def _imply(self, step: Step, node: Node) -> None:
         step.kind = ActionKind.PSEUDO
         step.flags |= PSEUDO | RUNNABLE
-        step.reason = f"{node.id} is fenced"
+        step.reason = "" if node.is_guest else f"{node.id} is fenced"
 
     def _delay(self, node: Node, fence: Step) -> None:
         """priority-fencing-delay: where half of the members or more are lost, those with the most at stake last."""

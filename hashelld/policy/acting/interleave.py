@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashelld.policy.acting.collectives import settle_events
 from hashelld.policy.acting.orderer import DONE, TASK_OF, Interleaved
 from hashelld.policy.acting.steps import OPTIONAL, RUNNABLE, Edge, Graph, Step
 from hashelld.policy.placing.partners import home_of, is_blocked
@@ -15,6 +16,7 @@ _ROLES = frozenset({"promote", "promoted", "demote", "demoted"})
 
 def pair_instances(situation: Situation, graph: Graph, orderings: list[Interleaved]) -> None:
     """Edges between partners. Who needs one and has none may not come up, which may cost another its partner."""
+    held: dict[int, Item] = {}
     is_changed = True
     while is_changed:
         is_changed = False
@@ -25,7 +27,10 @@ def pair_instances(situation: Situation, graph: Graph, orderings: list[Interleav
                 home = home_of(instance)
                 if home is not None and partner_on(ordering.first, home, is_now=False) is None:
                     _keep_down(situation, graph, instance, home, ordering.first)
+                    held[ordering.then.index] = ordering.then
                     is_changed = True
+    for whole in held.values():
+        settle_events(graph, whole)
     for ordering in orderings:
         _pair(graph, ordering)
 
@@ -98,6 +103,7 @@ def _keep_down(situation: Situation, graph: Graph, instance: Item, home: int, fi
             stop.reason = stop.reason or reason
         for start in graph.find(part, "start"):
             start.block(cause)
+            start.flags |= OPTIONAL
         for monitor in graph.find(part, "monitor"):
             if monitor.interval_ms and monitor.op is not None and monitor.op.role != "stopped":
                 monitor.flags &= ~RUNNABLE

@@ -9,7 +9,8 @@ from hashelld.model.history import OpStatus
 from hashelld.policy.acting.steps import OPTIONAL, PSEUDO, RUNNABLE, Graph, Step
 from hashelld.policy.settings import NoQuorum
 from hashelld.policy.state.failing import can_fence
-from hashelld.policy.state.items import Item, Needs, Op, Stage
+from hashelld.policy.state.items import Item, Needs, Stage
+from hashelld.policy.state.ops import Op
 from hashelld.policy.state.situation import Situation
 
 
@@ -21,12 +22,13 @@ _ROLES: Final = frozenset({Stage.PROMOTED, Stage.UNPROMOTED})
 class Maker:
     """Adds steps of resources to a graph, each operation of an item on a node once."""
 
-    __slots__ = ("graph", "is_own", "nodes", "situation")
+    __slots__ = ("_cleared", "graph", "is_own", "nodes", "situation")
 
     def __init__(self, situation: Situation, graph: Graph) -> None:
         self.situation = situation
         self.graph = graph
         self.nodes = situation.nodes
+        self._cleared: dict[tuple[str, int], Step] = {}
         self.is_own = not situation.view.feature_set
         """The histories are those of our own daemons, not Pacemaker's."""
 
@@ -46,11 +48,13 @@ class Maker:
 
     def clear_failures(self, item: Item, node: int, reason: str) -> Step:
         """The failures of an item on a node are forgotten; its histories of our own daemons before it starts."""
-        found = self.graph.find_on(item, "clear_failcount", node)
+        name = item.history_id if self.is_own else item.id  # Anonymous instances share their failures.
+        found = self._cleared.get((name, node))
         if found is None:
             flags = RUNNABLE if self.is_possible(item, "clear_failcount", node) else 0
             found = self.graph.add(ActionKind.CLEAR_FAILURES, item, node, "clear_failcount", flags)
             found.reason = reason
+            self._cleared[name, node] = found
         return found
 
     def op(self, item: Item, task: str) -> Op | None:
@@ -66,7 +70,7 @@ class Maker:
         at = self.nodes[node]
         if not at.is_online and not (at.is_guest and not at.needs_reset):
             if task == "stop" and item.is_managed and not (at.is_unclean or at.is_pending):
-                at.condemn(f"{at.id} may be running {item.id}")
+                at.condemn(f"{at.id} may be running {item.called}")
             return False
         if at.is_pending:
             return False

@@ -13,7 +13,8 @@ from hashelld.model.history import OCF_NOT_RUNNING, OCF_RUNNING_PROMOTED
 from hashelld.policy.acting.making import Maker, busy_nodes
 from hashelld.policy.acting.steps import RUNNABLE, Edge, Step
 from hashelld.policy.acting.unfencing import Unfencing
-from hashelld.policy.state.items import Item, Kind, Node, Op, Stage
+from hashelld.policy.state.items import Item, Kind, Node, Stage
+from hashelld.policy.state.ops import Op
 
 
 _BLOCKS: Final = Edge.SEQUENCE | Edge.UNRUNNABLE_BLOCKS
@@ -66,10 +67,12 @@ class Prober:
         if not instances:
             return
         known: dict[int, Item] = {}
+        told: dict[str, set[int]] = {}  # By part: where any instance's is known, the surplus ones' included.
         planned: dict[int, Item] = {}
         for instance in instances:
             homes = set()
             for part in instance.primitives():
+                told.setdefault(part.base_id, set()).update(part.known)
                 for at in part.known:
                     known.setdefault(at, instance)
                 if part.home is not None:
@@ -82,7 +85,8 @@ class Prober:
             asked.setdefault(chosen.index, (chosen, []))[1].append(node)
         for instance, nodes in asked.values():
             for part in instance.primitives():
-                self._add_primitive(clone, part, nodes)
+                unknown = [node for node in nodes if node.index not in told[part.base_id]]
+                self._add_primitive(clone, part, unknown)
 
     def _add_bundle(self, bundle: Item) -> None:
         """What runs inside a replica is looked for there alone."""

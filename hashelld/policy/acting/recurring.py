@@ -10,7 +10,8 @@ from hashelld.model.history import OCF_NOT_RUNNING, OCF_RUNNING_PROMOTED
 from hashelld.model.resource import Primitive
 from hashelld.policy.acting.making import Maker
 from hashelld.policy.acting.steps import OPTIONAL, RUNNABLE, Edge, Step
-from hashelld.policy.state.items import STAGES, Item, Op, Stage
+from hashelld.policy.state.items import STAGES, Item, Stage
+from hashelld.policy.state.ops import Op
 
 
 _FOLLOWS: Final = Edge.SEQUENCE | Edge.FIRST_IMPLIES_THEN | Edge.UNRUNNABLE_BLOCKS
@@ -63,9 +64,10 @@ class Recurring:
 
     def _add_active(self, item: Item, op: Op, home: int, start: Step, changed: frozenset[tuple[int, str, int]]) -> None:
         runs = (op.name, op.interval_ms) in item.recurring.get(home, ())
-        is_optional = bool(start.flags & OPTIONAL) and runs and (home, op.name, op.interval_ms) not in changed
+        goes_on = bool(start.flags & OPTIONAL) and runs
+        is_optional = goes_on and (home, op.name, op.interval_ms) not in changed
         if not _suits(item, op):
-            if is_optional:
+            if is_optional or (goes_on and self._maker.is_own):  # Pacemaker lets one that has changed run on.
                 self._cancel_before_change(item, op, home)
             return
         node = self._maker.nodes[home]

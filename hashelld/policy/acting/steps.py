@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from hashelld.model.action import ActionKind
-from hashelld.policy.state.items import Item, Op
+from hashelld.policy.state.items import Item
+from hashelld.policy.state.ops import Op
 
 
 OPTIONAL: Final = 1
@@ -71,7 +72,7 @@ class Edge:
 class Step:
     """One possible action."""
 
-    __slots__ = ("after", "before", "cause", "expected_rc", "flags", "index", "interval_ms", "item",
+    __slots__ = ("after", "before", "blocker", "cause", "expected_rc", "flags", "index", "interval_ms", "item",
                  "kind", "meta", "node", "op", "reason", "required_before", "task")  # fmt: skip
 
     def __init__(
@@ -92,6 +93,8 @@ class Step:
         self.reason = ""
         self.cause: Step | None = None
         """The step that made this one necessary or impossible."""
+        self.blocker: Step | None = None
+        """The step that made this one impossible."""
         self.meta: dict[str, str] = {}
         """More meta attributes for the agent (CRM_meta_…): notifications, migration source and target."""
         self.required_before = 0
@@ -136,6 +139,7 @@ class Step:
             return False
         self.flags &= ~RUNNABLE
         self.cause = self.cause or cause
+        self.blocker = self.blocker or cause
         return True
 
 

@@ -8,9 +8,11 @@ from hashelld.policy.acting.changes import own_digest, own_operation_digest
 from hashelld.policy.acting.reasons import Reasons
 from hashelld.policy.acting.remote import host_for
 from hashelld.policy.acting.steps import PSEUDO, Step
+from hashelld.policy.digests import all_digest
 from hashelld.policy.settings import DEFAULT_TIMEOUT_MS
-from hashelld.policy.state.items import Item, Kind, Op
-from hashelld.policy.state.parameters import parameters
+from hashelld.policy.state.items import Item, Kind
+from hashelld.policy.state.ops import Op
+from hashelld.policy.state.parameters import covered_now, parameters
 from hashelld.policy.state.situation import Situation
 
 
@@ -23,7 +25,7 @@ class Writer:
         self._situation = situation
         self._reasons = reasons
         self._meta: dict[int, dict[str, str]] = {}
-        self._digests: dict[tuple[int, int | None], str] = {}
+        self._digests: dict[tuple[int, str, int | None], str] = {}
         self._standard: dict[str, Op] = {}
 
     def action(self, step: Step, after: tuple[int, ...]) -> Action:
@@ -76,13 +78,18 @@ class Writer:
         return found
 
     def _digest(self, step: Step, item: Item, op: Op) -> str:
-        assert step.node is not None
-        if step.interval_ms:
-            return own_operation_digest(self._situation, item, op, step.node)
-        key = item.index, step.node if item.has_node_params else None
+        """What the history is to say of the parameters; in a Pacemaker's history as Pacemaker would."""
+        situation, node = self._situation, step.node
+        assert node is not None
+        is_own = not situation.view.feature_set
+        if is_own and step.interval_ms:
+            return own_operation_digest(situation, item, op, node)
+        task = "" if is_own else f"{step.task} {step.interval_ms}"
+        key = item.index, task, node if item.has_node_params else None
         found = self._digests.get(key)
         if found is None:
-            found = self._digests[key] = own_digest(self._situation, item, step.node)
+            found = own_digest(situation, item, node) if is_own else all_digest(covered_now(situation, item, op, node))
+            self._digests[key] = found
         return found
 
     def _meta_of(self, step: Step, item: Item, op: Op, node: NodeId | None) -> dict[str, str]:
@@ -91,6 +98,14 @@ class Writer:
             meta["on_node"] = node
         if step.task == "start" and not self._situation.settings.start_failure_is_fatal:
             meta["start-failure-is-fatal"] = "false"
+        if op.role:
+            meta["role"] = op.role.capitalize()
+        if op.on_fail:
+            meta["on_fail"] = op.on_fail
+        if op.start_delay_ms:
+            meta["start_delay"] = str(op.start_delay_ms)
+        if step.expected_rc:
+            meta["op_target_rc"] = str(step.expected_rc)
         if item.parent is not None:
             meta.update(self._around(item))
         if step.meta:

@@ -111,7 +111,7 @@ def _note_company(placer: Placer, dependent: Item, primary: Item, homes: list[in
     if situation.ledger is not None:
         for node in range(len(situation.nodes)):
             if node not in homes:
-                situation.note(dependent, f"only with {primary.id}", node, -INFINITY)
+                situation.tell(dependent, f"only with {primary.id}", node, -INFINITY)
 
 
 def _apply_with_bundle(placer: Placer, dependent: Item, bundle: Item, tie: Tie) -> None:
@@ -131,7 +131,7 @@ def _apply_with_bundle(placer: Placer, dependent: Item, bundle: Item, tie: Tie) 
     for home in homes:
         for node in placer.colocations.matching(home, tie):
             dependent.table.shift(node, tie.score)
-            placer.situation.note(dependent, f"colocation {tie.id} with {bundle.id}", node, tie.score)
+            placer.situation.tell(dependent, f"colocation {tie.id} with {bundle.id}", node, tie.score)
 
 
 def _pair_with_container(placer: Placer, dependent: Item, bundle: Item, tie: Tie) -> None:
@@ -167,9 +167,12 @@ def _promote_with_bundle(placer: Placer, dependent: Item, bundle: Item, tie: Tie
 
 
 def _interleaves(tie: Tie) -> bool:
-    """Does each instance of the dependent go with the one instance of the primary that is on its node?"""
+    """Does each instance of the dependent go with the one instance of the primary that is on its node?
+
+    Not when they shun each other: away from one it may be with the next, and would go to and fro for ever.
+    """
     dependent, primary = tie.dependent, tie.primary
-    if dependent.kind not in {Kind.CLONE, Kind.BUNDLE} or not dependent.is_interleaved:
+    if tie.score < 0 or dependent.kind not in {Kind.CLONE, Kind.BUNDLE} or not dependent.is_interleaved:
         return False
     return dependent.instance_node_max == primary.instance_node_max
 
@@ -186,7 +189,7 @@ def _apply_with_role(placer: Placer, dependent: Item, primary: Item, tie: Tie) -
         if tie.score < INFINITY:
             for node in placer.colocations.matching(home, tie):
                 dependent.table.shift(node, tie.score)
-                placer.situation.note(dependent, f"colocation {tie.id} with {child.id}", node, tie.score)
+                placer.situation.tell(dependent, f"colocation {tie.id} with {child.id}", node, tie.score)
     are_both_promoted = tie.dependent_stage is Stage.PROMOTED and tie.primary_stage is Stage.PROMOTED
     if tie.score >= INFINITY and not are_both_promoted:
         keep_on(dependent.table, list(homes))

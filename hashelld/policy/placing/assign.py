@@ -41,7 +41,7 @@ def _limit(situation: Situation, item: Item) -> None:
             item.why_stopped = "target-role is Stopped"
     if item.stays_stopped:
         item.next = Stage.STOPPED
-        item.why_stopped = f"{item.stays_stopped}, on-fail stop"
+        item.why_stopped = item.stays_stopped
     if item.is_removed and item.kind is Kind.PRIMITIVE and not item.is_surplus:
         item.why_stopped = "not configured any more"
         if situation.settings.stops_removed:
@@ -167,9 +167,8 @@ class Placer:
     def _decide(self, item: Item, prefer: int | None, *, is_trial: bool) -> None:
         if item.next is Stage.STOPPED:
             ban(self.situation, item, item.why_stopped or "to be stopped")
-        elif self._is_frozen and (item.next or Stage.STARTED) > item.stage:
-            item.next = item.stage
-            item.is_frozen = True
+        elif self._is_frozen:
+            self._freeze(item)
         if not self._has_means:
             item.is_managed = False
             item.why_stopped = "no fencing device is configured and stonith-enabled is true"
@@ -183,6 +182,11 @@ class Placer:
             self.settle(item, self.situation.present_on(item), is_forced=True)
         else:
             self._choose(item, prefer, is_trial=is_trial)
+
+    def _freeze(self, item: Item) -> None:
+        """It goes no further up: what was asked for is taken back, and a start will be found impossible."""
+        item.is_frozen = item.next > item.stage or not (item.active or item.needs is Needs.NOTHING)
+        item.next = min(item.next, item.stage)
 
     def _choose(self, item: Item, prefer: int | None, *, is_trial: bool) -> None:
         most_free = ban_where_too_small(self, item) if self._weighs else None

@@ -67,7 +67,7 @@ class Colocations:
             return self._of_group(item, asking, own, as_dependent=as_dependent)
         found = list(own)
         if item is not asking:  # A clone or bundle, for one of its instances.
-            return found if as_dependent else [tie for tie in found if has_influence(tie, asking)]
+            return found
         parent = item.parent
         if item.kind is not Kind.PRIMITIVE or parent is None:
             return found
@@ -161,22 +161,22 @@ class Colocations:
                 self._note(dependent, tie, primary, home)
 
     def _note(self, dependent: Item, tie: Tie, primary: Item, home: int | None) -> None:
-        note = self._situation.note
+        tell = self._situation.tell
         if home is None:
-            note(dependent, f"{primary.id} runs nowhere", None, -tie.score)
+            tell(dependent, f"{primary.id} runs nowhere", None, -tie.score)
         elif tie.score >= INFINITY:
             matching = self.matching(home, tie)
             for node in range(self.count):
                 if node not in matching:
-                    note(dependent, f"only with {primary.id}", node, -INFINITY)
+                    tell(dependent, f"only with {primary.id}", node, -INFINITY)
         else:
-            note(dependent, f"colocation {tie.id} with {primary.id}", home, tie.score)
+            tell(dependent, f"colocation {tie.id} with {primary.id}", home, tie.score)
 
     # -- the primary hears
 
     def heed(self, primary: Item, tie: Tie, *, only_positive: bool = False) -> None:
         """Add a dependent's preferences to the table of the primary."""
-        if not has_influence(tie, primary):
+        if not has_influence(tie, tie.primary):
             return
         before = primary.table
         after = self.hear(
@@ -187,7 +187,7 @@ class Colocations:
             for node in range(self.count):
                 change = after.score(node) - before.score(node)
                 if change and after.allows(node):
-                    self._situation.note(primary, f"for {tie.dependent.id}", node, change)
+                    self._situation.tell(primary, f"for {tie.dependent.id}", node, change)
 
     def hear(
         self,
@@ -230,7 +230,7 @@ class Colocations:
                 self._give_up_unusable(work)
             if self.any_usable(work):
                 for further in self.this_with(source) if is_upward else self.with_this(source):
-                    if is_upward or has_influence(further, source):
+                    if is_upward or has_influence(further, further.primary):
                         work = self.hear(
                             work,
                             further.primary if is_upward else further.dependent,

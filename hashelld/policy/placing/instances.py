@@ -24,13 +24,16 @@ def assign_clone(placer: Placer, clone: Item) -> None:
     for tie in placer.colocations.with_this(clone):
         placer.colocations.heed(clone, tie, only_positive=True)
     instances = sorted(clone.children, key=instance_order(placer))
-    assign_instances(placer, clone, instances, clone.instance_max, clone.instance_node_max)
+    left_out = assign_instances(placer, clone, instances, clone.instance_max, clone.instance_node_max)
     if clone.is_promotable:
-        choose_roles(placer, clone)
+        choose_roles(placer, clone, [instance for instance in clone.children if instance not in left_out])
 
 
-def assign_instances(placer: Placer, whole: Item, instances: list[Item], most: int, most_per_node: int) -> None:
-    """Place instances: those that run, where they run if that is as good as any other node; then the rest."""
+def assign_instances(placer: Placer, whole: Item, instances: list[Item], most: int, most_per_node: int) -> list[Item]:
+    """Place instances: those that run, where they run if that is as good as any other node; then the rest.
+
+    Gives those that were left out because there are enough.
+    """
     nodes = placer.situation.nodes
     whole.counts = {}
     usable = sum(nodes[node].is_usable for node in whole.table.allowed(len(nodes)))
@@ -42,17 +45,21 @@ def assign_instances(placer: Placer, whole: Item, instances: list[Item], most: i
         present = _preferred(placer, whole, instance, optimal)
         if present is not None and _assign_early(placer, whole, instance, present, most_per_node, most - placed):
             placed += 1
+    left_out = []
     for instance in instances:
         if instance.is_assigned:
             continue
         if placed >= most:
             ban(placer.situation, instance, "the clone has enough instances")
             _leave_out(instance)
+            left_out.append(instance)
         elif _assign(placer, whole, instance, None, most_per_node) is not None:
             placed += 1
+    return left_out
 
 
 def _leave_out(instance: Item) -> None:
+    """It stops, unless it is not managed: then it stays as it is, whatever the others are."""
     instance.is_assigned = True
     for part in instance.primitives():
         part.is_assigned = True

@@ -288,9 +288,10 @@ def _health(situation: Situation, node: Node) -> Score:
     return total
 
 
-def threshold_text(item: Item, count: int) -> str:
-    """`3 failures, threshold 3`."""
+def threshold_text(item: Item, count: int, node: str = "") -> str:
+    """`3 failures on n1, threshold 3`."""
     how_often = "failed for good" if count >= INFINITY else f"{count} failure{'' if count == 1 else 's'}"
+    how_often += f" on {node}" if node else ""
     return how_often if item.threshold >= INFINITY else f"{how_often}, threshold {format_score(item.threshold)}"
 
 
@@ -304,7 +305,7 @@ def _apply_bans(situation: Situation, item: Item) -> None:
         return
     for at, tally in item.tallies.items():
         if is_threshold_reached(item, at):
-            source = f"{threshold_text(item, tally.count)} on {situation.nodes[at].id}"
+            source = threshold_text(item, tally.count, situation.nodes[at].id)
             ban(situation, _banned(item), source, at)
 
 

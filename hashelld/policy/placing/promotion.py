@@ -82,14 +82,14 @@ def _counts(clone: Item, instance: Item, node: int) -> bool:
     return is_known and instance.table.allows(node) and instance.table.score(node) >= 0
 
 
-def choose_roles(placer: Placer, clone: Item) -> None:
-    """Promote the best instances; the others that have a node are to be unpromoted."""
-    own = [(instance, instance.priority) for instance in clone.children]
-    for instance in clone.children:
+def choose_roles(placer: Placer, clone: Item, instances: list[Item]) -> None:
+    """Promote the best of those instances that were placed; the others that have a node are to be unpromoted."""
+    own = [(instance, instance.priority) for instance in instances]
+    for instance in instances:
         _rate(placer, clone, instance)
-    _merge(placer, clone)
+    _merge(placer, clone, instances)
     order = instance_order(placer)
-    ranked = sorted(clone.children, key=order)
+    ranked = sorted(instances, key=order)
     ranked.sort(key=lambda instance: (-instance.sort_index, -instance.highest_stage()))
     clone.counts = {}
     promoted = 0
@@ -160,15 +160,15 @@ def _raise_started(item: Item) -> None:
         _raise_started(child)
 
 
-def _merge(placer: Placer, clone: Item) -> None:
+def _merge(placer: Placer, clone: Item, instances: list[Item]) -> None:
     """Priorities of zero and more join the clone's node scores, with the wishes of who is with the promoted role."""
-    for instance in clone.children:
+    for instance in instances:
         home = home_of(instance)
         if instance.sort_index >= 0 and home is not None and clone.table.allows(home):
             clone.table.set(home, add(instance.sort_index, clone.table.score(home)))
     _hear_of_role(placer, clone)
     ban_promotion_without_ticket(placer, clone)
-    for instance in clone.children:
+    for instance in instances:
         home = home_of(instance)
         if not _is_managed(instance) and instance.highest_next() is Stage.PROMOTED:
             instance.sort_index = INFINITY

@@ -68,7 +68,7 @@ def _lack(situation: Situation, item: Item, constraint: TicketConstraint, stage:
             ban(situation, item, reason)
             item.why_stopped = item.why_stopped or reason
             for node in item.active:
-                situation.nodes[node].condemn(f"{reason}, and {item.id} ran there")
+                situation.nodes[node].condemn(f"{reason}, and {item.called} ran there")
         case "freeze":
             item.is_managed = False
             item.is_blocked = True

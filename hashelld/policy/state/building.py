@@ -19,10 +19,11 @@ from hashelld.model.resource import (
 from hashelld.policy.attributes import META_SUFFIX, UTILIZATION_SUFFIX
 from hashelld.policy.rules import Facts
 from hashelld.policy.settings import span_ms
-from hashelld.policy.state.items import Item, Kind, Op
+from hashelld.policy.state.items import Item, Kind
 from hashelld.policy.state.meta import DEVICE, REMOTE_AGENT, settle, settle_clone, settle_group
 from hashelld.policy.state.nodes import whole_numbers
 from hashelld.policy.state.operations import read_operations
+from hashelld.policy.state.ops import Op
 from hashelld.policy.state.parameters import parameters
 from hashelld.policy.state.situation import Situation
 

@@ -16,7 +16,10 @@ def conclude(reading: Reading) -> None:
         reading.stage = Stage.UNPROMOTED
     if reading.stage is not Stage.UNKNOWN:
         note_known(item, at)
-    if reading.stage > Stage.STOPPED and not node.is_online and not node.is_maintenance and item.is_managed:
+    # Who is still waited for may be back in a moment; and as long as nothing starts anywhere, no doubt is needed.
+    is_awaited = node.is_pending and not reading.notes.situation.view.may_start
+    is_absent = not (node.is_online or node.is_maintenance or is_awaited)
+    if reading.stage > Stage.STOPPED and is_absent and item.is_managed:
         _doubt_node(reading)
     if reading.failure is not None:
         item.failures[at] = reading.failure
@@ -49,7 +52,7 @@ def _doubt_node(reading: Reading) -> None:
     elif node.is_remote and node.connection is not None and not node.connection.is_failed:
         # Only if its connection cannot be made anywhere is it fenced.
         node.is_unseen = True
-    node.condemn(f"{node.id} may be running {item.id}")
+    node.condemn(f"{node.id} may be running {item.called}")
 
 
 def _be_active(reading: Reading) -> None:
@@ -72,7 +75,7 @@ def _heed_failure(reading: Reading) -> None:
     text = failure.text(node.id)
     match on_fail:
         case "fence":
-            node.condemn(f"{failure.operation} of {item.id} failed there")
+            node.condemn(f"{failure.operation} of {item.called} failed there")
         case "standby":
             if not node.is_standby:
                 node.standby_reason = f"{text}, on-fail standby"
@@ -92,7 +95,7 @@ def _limit(item: Item, at: int, on_fail: str, text: str) -> None:
         case "ban":
             item.bans.setdefault(at, text)
         case "stop":
-            stay_stopped(item, text)
+            stay_stopped(item, f"{text}, on-fail stop")
         case _:
             item.is_failed = True
             item.forced_demotes[at] = text
@@ -138,11 +141,11 @@ def _reset_remote(reading: Reading, text: str) -> None:
     if situation.settings.has_fencing and item.remote_node is not None:
         remote = situation.nodes[item.remote_node]
         if not remote.is_guest and not remote.was_fenced:
-            remote.condemn(text)
+            remote.condemn(f"connection lost: {text}")
     if reading.stage > Stage.STOPPED:
         item.forced_stops[reading.node.index] = text
     if item.reconnect_ms:
-        stay_stopped(item, text)
+        stay_stopped(item, f"{text}, reconnect_interval is not over")
 
 
 def _expose(reading: Reading) -> None:

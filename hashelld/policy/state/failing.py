@@ -6,7 +6,8 @@ from typing import Final
 
 from hashelld.policy.settings import NoQuorum
 from hashelld.policy.state.findings import SEVERITY
-from hashelld.policy.state.items import Item, Node, Op
+from hashelld.policy.state.items import Item, Node
+from hashelld.policy.state.ops import Op
 from hashelld.policy.state.situation import Situation
 
 

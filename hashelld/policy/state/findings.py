@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
-from hashelld.model.history import OCF_ERR_INSTALLED, ActionResult, OpStatus
+from hashelld.model.history import (
+    OCF_ERR_INSTALLED,
+    OCF_NOT_RUNNING,
+    OCF_OK,
+    OCF_RUNNING_PROMOTED,
+    ActionResult,
+    OpStatus,
+)
 from hashelld.model.ids import NodeId
 
 
@@ -19,6 +28,8 @@ _RC_WORDS = {
     8: "running promoted",
     9: "failed promoted",
 }
+_INSTEAD: Final = {OCF_NOT_RUNNING: "running", OCF_RUNNING_PROMOTED: "not promoted"}
+"""What an operation found that succeeded, where something else was expected."""
 
 SEVERITY = (
     "",
@@ -45,6 +56,7 @@ class Failure(msgspec.Struct, frozen=True):
     status: OpStatus
     on_fail: str
     reason: str = ""
+    expected_rc: int = 0
 
     def text(self, node: NodeId) -> str:
         """`monitor failed on node1: not running`, `start timed out on node1`."""
@@ -68,6 +80,7 @@ def failure_text(failed: Failure | ActionResult, node: NodeId) -> str:
     if failed.status is OpStatus.NOT_INSTALLED:
         return f"{failed.operation} failed on {node}: {_RC_WORDS[OCF_ERR_INSTALLED]}"
     is_said = failed.status is OpStatus.COMPLETE
-    what = _RC_WORDS.get(failed.rc, f"rc {failed.rc}") if is_said else "could not be executed"
+    words = _INSTEAD.get(failed.expected_rc) if failed.rc == OCF_OK else _RC_WORDS.get(failed.rc)
+    what = words or f"rc {failed.rc}" if is_said else "could not be executed"
     detail = f" ({failed.reason.strip()})" if failed.reason.strip() else ""
     return f"{failed.operation} failed on {node}: {what}{detail}"

@@ -276,7 +276,8 @@ def _has_failed_since(results: list[ActionResult], pending: ActionResult) -> boo
 
 
 def _failure(result: ActionResult, asked: str) -> Failure:
-    return Failure(result.operation, result.interval_ms, result.rc, result.status, asked, result.reason)
+    expected_rc = _expected(result)
+    return Failure(result.operation, result.interval_ms, result.rc, result.status, asked, result.reason, expected_rc)
 
 
 def _expected(result: ActionResult) -> int:

@@ -21,6 +21,7 @@ from hashelld.policy.state.table import Table
 
 if TYPE_CHECKING:
     from hashelld.policy.state.findings import Failure, Tally
+    from hashelld.policy.state.ops import Op
     from hashelld.policy.state.ties import Tie
 
 
@@ -74,40 +75,6 @@ class Needs(IntEnum):
     QUORUM = 1
     FENCING = 2
     UNFENCING = 3
-
-
-class Op:
-    """One operation of an item with its options parsed."""
-
-    __slots__ = ("interval_ms", "is_enabled", "meta", "name", "on_fail", "params", "role", "start_delay_ms",
-                 "timeout_ms")  # fmt: skip
-
-    def __init__(
-        self,
-        name: str,
-        interval_ms: int,
-        *,
-        timeout_ms: int = 20_000,
-        start_delay_ms: int = 0,
-        role: str = "",
-        on_fail: str = "",
-        is_enabled: bool = True,
-        params: dict[str, str] | None = None,
-        meta: dict[str, str] | None = None,
-    ) -> None:
-        self.name = name
-        self.interval_ms = interval_ms
-        self.timeout_ms = timeout_ms
-        self.start_delay_ms = start_delay_ms
-        self.role = role
-        """As written, in lower case; empty when not given."""
-        self.on_fail = on_fail
-        """As written, in lower case; empty when not given."""
-        self.is_enabled = is_enabled
-        self.params = params or {}
-        """The operation's own parameters."""
-        self.meta = meta or {}
-        """All its options, defaults included."""
 
 
 class Item:
@@ -205,6 +172,7 @@ class Item:
     why_stopped: str = ""
     sort_index: Score = 0
     is_frozen: bool = False
+    """It goes no further up than it is, because the partition has no quorum."""
     promotion_priority: Score = 0
     is_merging: bool = False
     is_unplaceable: bool = False
@@ -270,6 +238,8 @@ class Item:
     """Locations for the role Promoted, by name of the constraint."""
     counts: dict[int, int]
     """Of a clone: how many instances each node has been given."""
+    against: dict[tuple[str, int | None], Score]
+    """What was said against a node (None: against all): source and node, with the score. See `Situation.note`."""
 
     def __init__(self, index: int, name: str, kind: Kind, parent: Item | None, meta: dict[str, str]) -> None:
         self.index = index
@@ -307,6 +277,7 @@ class Item:
         self.promotion_scores = []
         self.table = Table(0)
         self.counts = {}
+        self.against = {}
 
     def __repr__(self) -> str:
         return f"<{self.kind.name.lower()} {self.id}>"
@@ -337,6 +308,11 @@ class Item:
         """Is it an instance, or part of one, whose number means nothing?"""
         clone = self.clone
         return clone is not None and not clone.is_unique
+
+    @property
+    def called(self) -> str:
+        """What people call it: without a number that means nothing."""
+        return self.base_id if self.is_anonymous else self.id
 
     def primitives(self) -> Iterator[Item]:
         """The primitives in it, itself included, in order."""
@@ -487,13 +463,14 @@ class Node:
     def trouble(self) -> str:
         """Why it cannot be given resources, in few words; empty when it can."""
         if self.is_unclean:
-            return self.fence_reason or f"{self.id} is unclean"
+            reason = self.fence_reason or f"{self.id} {'was never seen' if self.is_remote else 'is unclean'}"
+            return reason if self.id in reason else f"{self.id}: {reason}"
         if self.is_pending:
             return f"{self.id} is joining"
         if not self.is_online:
             return f"{self.id} is offline"
         if self.is_leaving:
-            return f"{self.id} is leaving"
+            return f"the connection to {self.id} stops" if self.is_remote else f"{self.id} is leaving"
         if self.is_standby:
             return self.standby_reason
         return f"{self.id} in maintenance" if self.is_maintenance else ""

@@ -10,7 +10,7 @@ from hashelld.model.node import Node as ConfiguredNode
 from hashelld.model.score import INFINITY
 from hashelld.policy.attributes import UTILIZATION_SUFFIX
 from hashelld.policy.rules import KIND, Facts, builtin_attributes
-from hashelld.policy.settings import truth
+from hashelld.policy.settings import NoQuorum, truth
 from hashelld.policy.state.items import Item, Node
 from hashelld.policy.state.situation import Situation
 
@@ -67,9 +67,17 @@ def _add(
         _explain(node, view)
     if is_remote:
         _await_connection(node, view)
+    elif (node.is_online or node.is_pending) and _is_to_end(situation):
+        node.condemn(f"{name} has no quorum, and no-quorum-policy is fence")
     situation.nodes.append(node)
     situation.node_by_id[name] = node.index
     return node
+
+
+def _is_to_end(situation: Situation) -> bool:
+    """Does the partition fence itself? It had quorum and lost it."""
+    view, settings = situation.view, situation.settings
+    return view.was_quorate and not view.has_quorum and settings.has_fencing and settings.no_quorum is NoQuorum.SUICIDE
 
 
 def _explain(node: Node, view: NodeView) -> None:
@@ -119,5 +127,4 @@ def connect(situation: Situation, connection: Item, name: str) -> Node:
         node.attributes[KIND] = _CONTAINER
     else:
         node.is_unclean = situation.settings.startup_fencing
-        node.fence_reason = f"{name} was never seen" if node.is_unclean else ""
     return node

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashelld.model.history import ActionResult, FailureCount, OpStatus
 from hashelld.model.resource import Agent
 from hashelld.policy.state.building import Builder
-from hashelld.policy.state.items import Item, Kind, Node, Stage
+from hashelld.policy.state.items import Item, Kind, Needs, Node, Stage
 from hashelld.policy.state.nodes import connect
 from hashelld.policy.state.situation import Situation
 
@@ -67,8 +67,14 @@ class Observation:
             item.is_maintenance = True
         if not item.is_managed:
             item.held_on.append(at)
-        elif len(item.active) > 1:
+        elif self._count(item) > 1:
             self._heed_multiple(item)
+
+    def _count(self, item: Item) -> int:
+        """On how many nodes it counts as active: what fencing will end does not, unless the item has to wait for it."""
+        if item.needs >= Needs.FENCING:
+            return len(item.active)
+        return sum(not self.situation.nodes[at].is_unclean for at in item.active)
 
     def _locate(self, item: Item, at: int) -> None:
         found: Item | None = item

@@ -7,9 +7,9 @@ from hashelld.policy.state.connections import contain
 from hashelld.policy.state.consequences import conclude, note_known, stay_stopped
 from hashelld.policy.state.counts import add_fillers, count_failures
 from hashelld.policy.state.history import Reading
-from hashelld.policy.state.items import Item, Kind, Node
+from hashelld.policy.state.items import Item, Kind, Node, Stage
 from hashelld.policy.state.matching import item_of
-from hashelld.policy.state.observation import Observation
+from hashelld.policy.state.observation import Observation, without_number
 from hashelld.policy.state.remote import heed_state, is_reachable, judge
 from hashelld.policy.state.situation import Situation
 
@@ -124,7 +124,7 @@ def _conclude_remote(notes: Observation) -> None:
     for node in notes.situation.nodes:
         if not node.is_remote:
             continue
-        if node.is_leaving and node.connection is not None:
+        if node.is_leaving and node.connection is not None and node.connection.target is not Stage.STOPPED:
             stay_stopped(node.connection, f"{node.id} is leaving")
         if not notes.is_read[node.index]:
             judge(node, notes.situation.nodes)
@@ -143,5 +143,7 @@ def _count(notes: Observation, name: str, node: Node) -> None:
     """Failures of what has no history there count as well."""
     situation = notes.situation
     item = situation.by_id.get(name) or situation.by_id.get(f"{name}:0")
+    if item is None and not situation.view.feature_set and without_number(name) == name:
+        item = notes.add_removed(name, None)  # Nobody but us will forget them.
     if item is not None and item.kind is Kind.PRIMITIVE:
         count_failures(notes, item, node.index)

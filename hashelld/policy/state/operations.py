@@ -9,7 +9,7 @@ from hashelld.model.resource import Agent, Operation, Primitive
 from hashelld.policy.attributes import META_SUFFIX, Attributes
 from hashelld.policy.rules import Facts
 from hashelld.policy.settings import DEFAULT_TIMEOUT_MS, span_ms, truth
-from hashelld.policy.state.items import Op
+from hashelld.policy.state.ops import Op
 
 
 _DEVICE_TIMEOUT: Final = "pcmk_monitor_timeout"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from hashelld.policy.digests import covered
 from hashelld.policy.rules import Facts
-from hashelld.policy.state.items import Item, Op
+from hashelld.policy.state.items import Item
+from hashelld.policy.state.ops import Op
 from hashelld.policy.state.situation import Situation
 from hashelld.policy.state.ties import UNAME
 

@@ -119,6 +119,12 @@ class Situation:
             self.wake_ms = moment_ms if self.wake_ms is None else min(self.wake_ms, moment_ms)
 
     def note(self, item: Item, source: str, node: int | None, score: Score) -> None:
-        """Tell the ledger, if there is one, of a contribution to a score."""
+        """Take down a contribution to a score: what speaks against a node is kept, the ledger is told of all."""
+        if score < 0:
+            item.against[source, node] = score
+        self.tell(item, source, node, score)
+
+    def tell(self, item: Item, source: str, node: int | None, score: Score) -> None:
+        """Tell the ledger, if there is one, of a contribution that follows from where another item is."""
         if self.ledger is not None:
             self.ledger(item, source, node, score)

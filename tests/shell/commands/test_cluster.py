@@ -11,10 +11,12 @@ from msgspec.structs import replace
 
 from hashell.commands import founding
 from hashell.commands.advice import examine
+from hashell.commands.votes import unresolved
 from hashell.errors import Refused, Usage
 from hashell.outcomes import Listing, Said, Table
 from hashelld.config import load
 from hashelld.io import keys
+from hashelld.model.ids import NodeId
 from hashelld.wire.client import LinkStatus, QuorumStatus
 from tests.shell.memory import Shell
 
@@ -188,16 +190,103 @@ def test_status_and_quorum() -> None:
     table = Shell().run("cluster status")
     assert isinstance(table, Table)
     assert table.rows[0] == ("node1", "online", "DC")
-    table = Shell().run("cluster quorum")
-    assert isinstance(table, Table)
-    assert ("quorum", "yes") in table.rows
+
+
+def test_quorum_as_text_and_as_data() -> None:
+    shell = Shell()
+    plain = said(shell, "cluster quorum")
+    assert plain.text == "quorum   yes, the DC is node1\nverdict  3 of 3 votes\nvotes    3 of 3 expected"
+    voters = {NodeId(f"node{number}"): 1 for number in range(1, 5)}
+    shell.client.status = replace(
+        shell.client.status,
+        dc=None,
+        quorum=QuorumStatus(
+            has_quorum=False,
+            votes=2,
+            total=4,
+            reason="2 of 4 votes",
+            unsafe=("no fencing",),
+            needed=3,
+            rule="majority",
+            decision="none",
+            verdict="without quorum: 2 <= 4/2",
+            voters=voters,
+            modes=("wait_for_all", "last_man_standing 10s"),
+        ),
+    )
+    found = said(shell, "cluster quorum")
+    assert found.text.splitlines() == [
+        "quorum   NO",
+        "verdict  without quorum: 2 <= 4/2",
+        "votes    2 of 4 expected, 3 needed",
+        "rule     majority",
+        "voters   node1 1, node2 1, node3 1, node4 1",
+        "modes    wait_for_all, last_man_standing 10s",
+        "UNSAFE   no fencing",
+    ]
+    assert found.data == {
+        "has_quorum": False,
+        "dc": None,
+        "votes": 2,
+        "expected": 4,
+        "needed": 3,
+        "rule": "majority",
+        "verdict": "none",
+        "reason": "without quorum: 2 <= 4/2",
+        "voters": voters,
+        "modes": ["wait_for_all", "last_man_standing 10s"],
+        "unsafe": ["no fencing"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("has_quorum", "decision", "said_so"),
+    [(True, "none", "which has it"), (False, "quorum", "no DC is elected"), (True, "quorum", "3 > 4/2")],
+)
+def test_votes_and_the_dc_may_disagree(has_quorum: bool, decision: str, said_so: str) -> None:
+    """The nodes in contact and the DC's word are two things: both are told."""
+    shell = Shell()
+    quorum = QuorumStatus(
+        has_quorum=has_quorum, votes=3, total=4, reason="", decision=decision, verdict="with quorum: 3 > 4/2"
+    )
+    shell.client.status = replace(shell.client.status, quorum=quorum)
+    assert said(shell, "cluster quorum").text.splitlines()[1].endswith(said_so)
+
+
+def found_in(quorum: QuorumStatus, unresolved: tuple[str, ...] = ()) -> str:
+    shell = Shell()
+    found = examine(replace(shell.session.status(), quorum=quorum), shell.client.cib, unresolved=unresolved)
+    return "\n".join(one.text for one in found)
+
+
+def test_votes_that_tie_or_rule_are_doubted() -> None:
+    def votes(*counts: int, modes: tuple[str, ...] = ()) -> QuorumStatus:
+        voters = {NodeId(f"node{at}"): count for at, count in enumerate(counts, start=1)}
+        total = sum(counts)
+        return QuorumStatus(has_quorum=True, votes=total, total=total, reason="", voters=voters, modes=modes)
+
+    assert "could tie" in found_in(votes(1, 1, 1, 1))
+    assert "could tie" in found_in(votes(2, 1, 1))
+    assert "could tie" not in found_in(votes(3, 1))
+    assert "could tie" not in found_in(votes(1, 1, 1, 1, modes=("auto_tie_breaker node1 (lowest)",)))
+    assert "node1 has 3 of 4 votes" in found_in(votes(3, 1))
+    assert "of 1 votes" not in found_in(votes(1))
+
+
+def test_names_without_an_address_are_doubted() -> None:
+    quorum = QuorumStatus(has_quorum=True, votes=3, total=3, reason="")
+    assert "no address" not in found_in(quorum)
+    assert "for the names of node2, node3" in found_in(quorum, ("node2", "node3"))
+    assert unresolved(["localhost", "a..b"]) == ("a..b",)
 
 
 def test_a_healthy_cluster_without_fencing_is_doubted() -> None:
     table = Shell().run("cluster health")
     assert isinstance(table, Table)
-    assert [row[0] for row in table.rows] == ["doubt"]
-    assert "fencing is switched off" in table.rows[0][1]
+    assert {row[0] for row in table.rows} == {"doubt"}
+    doubts = [row[1] for row in table.rows if "no address" not in row[1]]  # As this machine's names are.
+    assert len(doubts) == 1
+    assert "fencing is switched off" in doubts[0]
 
 
 def test_what_is_wrong_comes_first_with_advice() -> None:

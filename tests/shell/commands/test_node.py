@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from hashell.errors import Refused, Usage
 from hashell.outcomes import Planned, Said, Table
-from hashelld.wire.client import FenceNode
+from hashelld.wire.client import Fenced, FenceNode
 from tests.shell.memory import Shell
 
 
@@ -112,3 +113,29 @@ def test_a_dry_run_changes_nothing(verb: str) -> None:
         assert isinstance(outcome, Planned)
         moved = [(change.verb, change.resource, change.to) for change in outcome.changes]
         assert moved == ([("move", "web", "node2")] if verb == "standby" else [])
+
+
+def test_how_fencings_ended() -> None:
+    shell = Shell()
+    done = {"target": "node3", "operation": "reboot", "by": "node1", "device": "ipmi3", "ended_ms": 1_000_000_000_000}
+    fenced = (
+        Fenced(**{**done, "target": "node2"}, ok=False, reason="ipmi3: no route", times=3),
+        Fenced(**done, ok=True, duration_ms=2_345),
+    )
+    shell.client.status = replace(shell.client.status, fenced=fenced)
+    table = shell.run("node fence-history")
+    assert isinstance(table, Table)
+    assert [row[1:] for row in table.rows] == [
+        ("node2", "reboot", "failed", "ipmi3", "node1", "0.0s", "ipmi3: no route (3 times)"),
+        ("node3", "reboot", "done", "ipmi3", "node1", "2.3s", ""),
+    ]
+    assert table.rows[0][0].startswith("2001-09-")
+    only = shell.run("node fence-history node3")
+    assert isinstance(only, Table)
+    assert [row[1] for row in only.rows] == ["node3"]
+
+
+def test_without_any_fencing_it_says_so() -> None:
+    table = Shell().run("node fence-history")
+    assert isinstance(table, Table)
+    assert (table.rows, table.note) == ((), "No node was fenced.")

@@ -239,6 +239,14 @@ location best dbs rule $role=Promoted 10: #uname eq node2
 """
 
 
+def test_only_promotable_clones_are_promoted() -> None:
+    for line in ("resource promote web", "resource demote apps"):
+        with pytest.raises(Refused, match="no promotable clone"):
+            Shell().run(line)
+    for line in ("resource demote dbs", "resource promote db"):
+        assert isinstance(Shell(PROMOTABLE).run(line), Said)
+
+
 def test_why_of_a_promotable_clone() -> None:
     why = Shell(PROMOTABLE).run("resource why dbs")
     assert isinstance(why, Why)
@@ -259,7 +267,7 @@ def test_why_of_a_promotable_clone() -> None:
 def test_why_of_a_promotable_clone_on_one_node() -> None:
     why = Shell(PROMOTABLE).run("resource why db node1")
     assert isinstance(why, Why)
-    assert why.explanation.summary == "stays unpromoted on node1: promoted on node2"
+    assert why.explanation.summary == "stays unpromoted on node1: no promotion score"
     assert [score.node for score in why.explanation.promotion] == ["node1"]
 
 
@@ -269,7 +277,7 @@ def test_why_of_a_promotable_clone_on_one_node() -> None:
         ("resource stop web", [("stop", "web", ("node1",), None)]),
         ("resource move web node2", [("move", "web", ("node1",), "node2")]),
         ("resource ban web", [("move", "web", ("node1",), "node2")]),
-        ("resource promote apps", []),
+        ("resource promote apps --force", []),
     ],
 )
 def test_a_dry_run_tells_what_would_be_done(line: str, changes: list[object]) -> None:
@@ -300,7 +308,7 @@ def test_constraints_of_a_member_are_those_of_its_group_too() -> None:
         ("resource unmanage web", "is-managed", "false"),
         ("resource maintenance web", "maintenance", "true"),
         ("resource maintenance web on", "maintenance", "true"),
-        ("resource demote web", "target-role", "Unpromoted"),
+        ("resource demote web --force", "target-role", "Unpromoted"),
     ],
 )
 def test_other_meta_attributes(line: str, option: str, value: str) -> None:

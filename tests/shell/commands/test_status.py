@@ -100,46 +100,6 @@ def test_an_unknown_word_is_usage() -> None:
         Shell().run("status bynodes")
 
 
-def test_history_tells_who_changed_what() -> None:
-    shell = Shell()
-    shell.run("configure set web.port 81")
-    shell.run("resource stop cache")
-    table = shell.run("history")
-    assert isinstance(table, Table)
-    assert [row[2] for row in table.rows] == ["adam", "adam"]
-    assert [row[4] for row in table.rows] == ["set web", "set cache"]
-    table = shell.run("history web")
-    assert isinstance(table, Table)
-    assert len(table.rows) == 1
-    table = shell.run("history --limit 1")
-    assert isinstance(table, Table)
-    assert table.rows[0][4] == "set cache"
-
-
-def test_history_diff_shows_one_change() -> None:
-    shell = Shell()
-    shell.run("configure set web.port 81")
-    shell.run("configure set web.port 82")
-    shell.run("configure delete web-prefers-node1")
-    listing = shell.run("history diff 3.node1:3")
-    assert isinstance(listing, Listing)
-    assert "- \tparams port=81 \\\n+ \tparams port=82 \\\n" in listing.text
-    listing = shell.run("history diff 4")
-    assert isinstance(listing, Listing)
-    assert "-web-prefers-node1" in listing.text
-
-
-def test_history_of_an_unknown_version_is_refused() -> None:
-    with pytest.raises(Refused, match="no version"):
-        Shell().run("history diff 99")
-
-
-@pytest.mark.parametrize("words", ["diff", "diff 1 2", "--limit 0", "--limit x"])
-def test_history_needs_its_words(words: str) -> None:
-    with pytest.raises(Usage):
-        Shell().run(f"history {words}")
-
-
 def test_version() -> None:
     said = Shell().run("version")
     assert isinstance(said, Said)

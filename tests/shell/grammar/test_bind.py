@@ -65,6 +65,23 @@ def test_the_rest_is_kept_as_it_was_typed():
     assert found.arguments == ("x  Dummy  params a='b  c' --what \"open",)
 
 
+@pytest.mark.parametrize(
+    ("text", "rest", "common"),
+    [
+        ("a b --force", "a b", {"--force"}),
+        ("a  'b' --force --json  ", "a  'b'", {"--force", "--json"}),
+        ("a '--force'", "a '--force'", set()),
+        ("a --force b", "a --force b", set()),
+        ("a x=--force", "a x=--force", set()),
+        ("a --nosuch", "a --nosuch", set()),
+    ],
+)
+def test_common_options_may_stand_behind_the_rest(text, rest, common):
+    found = call(define, text)
+    assert found.arguments == (rest,)
+    assert found.common == common
+
+
 def test_common_options_may_stand_before_the_rest():
     found = call(define, "--force x Dummy")
     assert (found.arguments, found.common) == (("x Dummy",), {"--force"})

@@ -54,6 +54,41 @@ def test_a_refused_text_comes_back_with_the_reasons(editor, tmp_path):
     assert seen.read_text().splitlines()[:2] == ["#! no 'bad' here", "#!   and a second line"]
 
 
+def test_the_editor_opens_at_the_wrong_line_below_the_reasons(editor, tmp_path):
+    seen, words = tmp_path / "seen", tmp_path / "words"
+    program = Path(
+        editor('printf "one\\nbad\\nthree\\n" > "$1"', f'echo "$1" > {words}; cp "$2" {seen}; sed -i s/bad/b/ "$2"')
+    )
+    vi = program.rename(tmp_path / "vi")
+
+    def accept(text: str) -> None:
+        if "bad" in text:
+            raise Refused("no 'bad' here", line=2)
+
+    assert edit_text("old\n", accept, editor=f"{vi}")
+    shown = seen.read_text().splitlines()
+    assert shown[0] == "one"
+    assert shown[1] == "#! no 'bad' here"
+    assert shown[3:] == ["bad", "three"]
+    assert words.read_text() == "+4\n"
+
+
+def test_an_editor_that_fails_later_loses_nothing(editor):
+    with pytest.raises(Refused, match="status 1") as caught:
+        edit_text("old\n", refuse_bad, editor=editor('echo bad > "$1"', "exit 1"))
+    kept = Path(str(caught.value).rsplit(" ", 1)[1].rstrip("."))
+    assert kept.read_text() == "bad\n"
+    kept.unlink()
+
+
+def test_a_text_that_is_no_text_is_kept(editor):
+    with pytest.raises(Refused, match="Byte 1 is not UTF-8") as caught:
+        edit_text("old\n", refuse_bad, editor=editor(r"printf 'a\377' > $1"))
+    kept = Path(str(caught.value).rsplit(" ", 1)[1].rstrip("."))
+    assert kept.read_bytes() == b"a\xff"
+    kept.unlink()
+
+
 def test_giving_up_keeps_the_text_in_a_file(editor):
     with pytest.raises(Refused) as caught:
         edit_text("old\n", refuse_bad, editor=editor('echo bad > "$1"', "true"))

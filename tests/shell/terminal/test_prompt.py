@@ -33,7 +33,7 @@ def terminal(tmp_path):
             sys.executable, words, dimensions=(24, width), env=environment, encoding="utf-8", timeout=15
         )
         started.append(child)
-        child.expect(r"hashell\(web\.crm\)")
+        child.expect(r"web\.crm\)?# ")
         return child
 
     yield start
@@ -68,7 +68,7 @@ def test_control_c_drops_the_line_and_control_d_leaves(terminal, tmp_path):
     child = terminal("dumb")
     child.send("nosuch")
     child.send("\x03")
-    child.expect("hashell")
+    child.expect("web")
     child.send("nosuch\r")
     child.expect("no command 'nosuch'")
     child.send("\x04")

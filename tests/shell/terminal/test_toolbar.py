@@ -1,6 +1,9 @@
 from __future__ import annotations
 
-from hashell.terminal.toolbar import toolbar
+from hashell.settings import THEMES
+from hashell.terminal.remarks import Remark
+from hashell.terminal.style import STYLES
+from hashell.terminal.toolbar import prompt_state, toolbar
 from hashelld.cib.view import NodeView
 from hashelld.model.history import ActionResult, FailureCount, NodeStatus
 from hashelld.model.ids import NO_EPOCH, NodeId, Version
@@ -62,3 +65,29 @@ def test_only_whole_pieces_fit_into_a_narrow_terminal():
     status = status_of(CIB, VERSION)
     assert text(status, width=20) == " quorum · 2/2 nodes"
     assert text(status, width=3) == ""
+
+
+def test_the_prompts_mark_says_what_its_colour_says():
+    good = status_of(CIB, VERSION)
+    alone = QuorumStatus(has_quorum=False, votes=1, total=2, reason="1 of 2 votes")
+    missing = (view(NodeId("node1")), view(NodeId("node2"), online=False))
+    assert prompt_state(good, CIB, trouble="") == ("class:prompt", "")
+    assert prompt_state(status_of(CIB, VERSION, nodes=missing), CIB, trouble="") == ("class:prompt-trouble", "!")
+    assert prompt_state(status_of(CIB, VERSION, quorum=alone), CIB, trouble="") == ("class:prompt-bad", "!")
+    assert prompt_state(None, None, trouble="No hashelld answers") == ("class:prompt-bad", "?")
+    assert prompt_state(None, None, trouble="") == ("class:prompt", "")
+
+
+def test_what_is_wrong_with_the_line_comes_first():
+    remark = Remark("no id 'nosuch'", start=7, end=13, hint="did you mean 'web'?")
+    pieces = toolbar(status_of(CIB, VERSION), CIB, trouble="", is_dirty=True, width=60, remark=remark)
+    shown = "".join(piece for _style, piece in pieces)
+    assert shown == " no id 'nosuch'; did you mean 'web'? · draft not committed"
+    narrow = toolbar(None, None, trouble="", is_dirty=False, width=12, remark=remark)
+    assert "".join(piece for _style, piece in narrow) == " no id 'no…"
+
+
+def test_every_theme_has_every_colour():
+    classes = {name: {rule for rule, _colours in style.style_rules} for name, style in STYLES.items()}
+    assert set(classes) == set(THEMES)
+    assert len(set(map(frozenset, classes.values()))) == 1

@@ -1,0 +1,66 @@
+"""What `cluster quorum` says, as text and as data; and which node names have an address."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from time import monotonic
+
+from hashelld.wire.client import StatusIs
+
+
+RESOLVE_S = 1.0
+"""No further name is asked for after this time: a resolver that cannot be reached takes its time for each."""
+
+
+def quorum_text(status: StatusIs) -> str:
+    """Lines of a word and what it is."""
+    quorum = status.quorum
+    verdict = quorum.verdict or quorum.reason
+    if quorum.has_quorum and quorum.decision not in ("", "quorum"):
+        verdict = f"{verdict}; but the DC is heard, which has it"
+    elif not quorum.has_quorum and quorum.decision == "quorum":
+        verdict = f"{verdict}; but no DC is elected"
+    needed = f", {quorum.needed} needed" if quorum.needed else ""
+    rows = [
+        ("quorum", f"yes, the DC is {status.dc}" if quorum.has_quorum else "NO"),
+        ("verdict", verdict),
+        ("votes", f"{quorum.votes} of {quorum.total} expected{needed}"),
+        ("rule", quorum.rule),
+        ("voters", ", ".join(f"{name} {votes}" for name, votes in quorum.voters.items())),
+        ("modes", ", ".join(quorum.modes)),
+        *(("UNSAFE", text) for text in quorum.unsafe),
+    ]
+    return "\n".join(f"{name:<9}{text}" for name, text in rows if text)
+
+
+def quorum_data(status: StatusIs) -> dict[str, object]:
+    """The same for programs; `verdict` is quorum, claim or none, by the votes that the answering node counts."""
+    quorum = status.quorum
+    return {
+        "has_quorum": quorum.has_quorum,
+        "dc": status.dc,
+        "votes": quorum.votes,
+        "expected": quorum.total,
+        "needed": quorum.needed,
+        "rule": quorum.rule,
+        "verdict": quorum.decision,
+        "reason": quorum.verdict or quorum.reason,
+        "voters": dict(quorum.voters),
+        "modes": list(quorum.modes),
+        "unsafe": list(quorum.unsafe),
+    }
+
+
+def unresolved(names: Sequence[str]) -> tuple[str, ...]:
+    """Which of these host names have no address here. A resolver that is slow to answer is asked no further."""
+    found = []
+    end = monotonic() + RESOLVE_S
+    for name in names:
+        try:
+            socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            found.append(name)
+        if monotonic() >= end:
+            break
+    return tuple(found)

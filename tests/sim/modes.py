@@ -1,0 +1,75 @@
+"""The quorum modes that simulated clusters are founded with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import Final
+
+from hashelld.model.ids import Millis, NodeId
+from hashelld.wire.log import HIGHEST, LOWEST, Electorate
+
+
+WINDOW_MS: Final[Millis] = 3_000
+"""last_man_standing_window of simulated clusters."""
+SIZES: Final = (2, 3, 4, 5)
+"""Nodes of a simulated cluster."""
+
+
+class Mode(Enum):
+    """What a cluster's [quorum] says."""
+
+    PLAIN = "plain"
+    """A vote each; `two_node` where there are two."""
+    WAIT_FOR_ALL = "wait-for-all"
+    TIE_BREAKER = "tie-breaker"
+    SHRINKING = "shrinking"
+    """last_man_standing."""
+    SHRINKING_TIE_BREAKER = "shrinking-tie-breaker"
+    WEIGHTED = "weighted"
+    """The first node has two votes, the last of four or more none."""
+    EVERYTHING = "everything"
+    """Weights, wait_for_all, last_man_standing and a tie-breaker."""
+
+
+_WEIGHTED: Final = frozenset({Mode.WEIGHTED, Mode.EVERYTHING})
+_WAITING: Final = frozenset({Mode.WAIT_FOR_ALL, Mode.EVERYTHING})
+_SHRINKING: Final = frozenset({Mode.SHRINKING, Mode.SHRINKING_TIE_BREAKER, Mode.EVERYTHING})
+_ORDER: Final[dict[Mode, tuple[str, ...]]] = {
+    Mode.TIE_BREAKER: (LOWEST,),
+    Mode.SHRINKING_TIE_BREAKER: (LOWEST,),
+    Mode.EVERYTHING: (HIGHEST,),
+}
+
+
+def founding(names: Sequence[NodeId], mode: Mode) -> Electorate:
+    """The electorate that founds a cluster of these nodes."""
+    votes = dict.fromkeys(names, 1)
+    if mode in _WEIGHTED:
+        votes[names[0]] = 2
+        if len(names) > 3:
+            votes[names[-1]] = 0
+    modes = Electorate(
+        votes={},
+        two_node=mode is Mode.PLAIN and len(names) == 2,
+        wait_for_all=mode in _WAITING,
+        tie_order=_ORDER.get(mode, ()),
+        last_man_standing_ms=WINDOW_MS if mode in _SHRINKING else None,
+    )
+    return modes.with_votes(votes)
+
+
+def drawn(seed: int) -> tuple[tuple[int, Mode], tuple[int, Mode]]:
+    """The two clusters that a seed is run with, by size and mode: a plain one, and of each size each mode in turn."""
+    modes = tuple(Mode)
+    at, size = divmod(seed, len(SIZES))
+    return (SIZES[size - 2], Mode.PLAIN), (SIZES[size], modes[at % len(modes)])
+
+
+def is_fenced(seed: int, mode: Mode) -> bool:
+    """Does the cluster of a seed have a fencing device?
+
+    Devices hide faults of voting: the wrong side shoots the right one before it can act. So every other round of all
+    modes and sizes is without; a pair in Mode.PLAIN has one, for without it is UNSAFE and promises nothing.
+    """
+    return mode is Mode.PLAIN or seed // (len(SIZES) * len(Mode)) % 2 == 0
