@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TextIO
 
 from hashell.outcomes import Listing, Outcome, Planned, Said, Simulation, StatusReport, Table, Why
@@ -20,6 +20,8 @@ from hashell.views.why import render_why
 
 
 WIDTH_DEFAULT = 80
+ALIKE_MAX = 3
+"""Warnings of one kind that are shown in full."""
 WIDTH_PIPE = 10_000
 """What is piped is not wrapped: a row stays a line."""
 
@@ -46,9 +48,25 @@ def render(outcome: Outcome, theme: Theme) -> list[str]:
 def show(outcome: Outcome, stream: TextIO, *, as_json: bool = False, is_tty: bool = False) -> None:
     """Write an outcome, and its warnings to standard error; a text that is empty writes nothing."""
     if isinstance(outcome, Said):
-        sys.stderr.writelines(f"warning: {clean(warning)}\n" for warning in outcome.warnings)
+        sys.stderr.writelines(f"{line}\n" for line in _warned(outcome.warnings))
     stream.write(written(outcome, theme_of(stream, is_tty=is_tty), as_json=as_json))
     stream.flush()
+
+
+def _warned(warnings: tuple[str, ...]) -> Iterator[str]:
+    """The warnings; of many of one kind the first ones, and how many more there are."""
+    kinds = [_kind(warning) for warning in warnings]
+    for at, (kind, warning) in enumerate(zip(kinds, warnings, strict=True)):
+        count, before = kinds.count(kind), kinds[:at].count(kind)
+        if before < ALIKE_MAX or not kind:
+            yield f"warning: {clean(warning)}"
+        elif before == ALIKE_MAX:
+            yield f"warning: {count - before} more like these [{kind}]; --json tells all"
+
+
+def _kind(warning: str) -> str:
+    """The code in brackets that findings have."""
+    return warning.partition("[")[2].partition("]")[0] if "[" in warning else ""
 
 
 def written(outcome: Outcome, theme: Theme, *, as_json: bool = False) -> str:

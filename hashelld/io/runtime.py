@@ -286,7 +286,7 @@ class Loop:
         self._look_after(now)
 
     def _hear(self, now: Millis) -> bool:
-        """What threads brought, beats above all, before the time judges anybody, however much else waits. Was it any?"""
+        """Take what threads brought, beats above all, before the time judges anybody. Was there any?"""
         self._world.beats.progress(now)
         is_any = False
         for event in self._world.inbox.drain():

@@ -130,6 +130,30 @@ def test_a_timeout_is_kept_by_the_loop(config: DaemonConfig, tmp_path: Path) -> 
     assert events[-1].rc is None
 
 
+def test_beats_are_heard_between_other_events(config: DaemonConfig, tmp_path: Path) -> None:
+    world = World(config, CLOCK, Log(CLOCK.wall_ms, handle=os.open(os.devnull, os.O_WRONLY)))
+
+    def answer(event: Event) -> list[Effect]:
+        if isinstance(event, ClockSet):
+            for child in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+                os.waitid(os.P_PID, int(child), os.WEXITED | os.WNOWAIT)
+        if isinstance(event, AgentEnded):
+            world.inbox.put(BeatsHeard(()))
+        return [END] if event == BeatsHeard(()) and kinds().count(AgentEnded) == 3 else []
+
+    def kinds() -> list[type[Event]]:
+        return [type(event) for event in machine.events if isinstance(event, AgentEnded | BeatsHeard)]
+
+    agents: list[Effect] = [RunAgent(run=run, argv=("/bin/true",), timeout_ms=5_000) for run in range(3)]
+    machine = Recorder(agents, answer)
+    world.start()
+    try:
+        Loop(world, machine).run()
+    finally:
+        world.close()
+    assert kinds() == [AgentEnded, BeatsHeard] * 3
+
+
 def test_what_follows_a_write_waits_for_it(config: DaemonConfig) -> None:
     _, events, text = run(
         config,

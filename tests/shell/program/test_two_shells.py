@@ -29,7 +29,7 @@ from tests.shell.memory import TestAgents
 ROOT = Path(__file__).resolve().parents[3]
 SMALL = "node n1\nproperty stonith-enabled=false\nprimitive web systemd:nginx params port=80\n"
 MANY = 150
-LIVE = 30
+LIVE = 150
 ATTEMPTS_MAX = 10
 DELAYS_MS = (150, 300, 450, 600, 900)
 

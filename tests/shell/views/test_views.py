@@ -350,6 +350,20 @@ def test_ascii_streams_get_ascii_marks() -> None:
     show(TROUBLE, stream)
 
 
+def test_of_many_warnings_of_a_kind_some_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    alike = tuple(f"f:{at}: [short] d{at} is short" for at in range(400))
+    show(Said(text="done", warnings=(*alike, "f:9: [odd] odd", "no code", "none")), io.StringIO())
+    assert capsys.readouterr().err.splitlines() == [
+        "warning: f:0: [short] d0 is short",
+        "warning: f:1: [short] d1 is short",
+        "warning: f:2: [short] d2 is short",
+        "warning: 397 more like these [short]; --json tells all",
+        "warning: f:9: [odd] odd",
+        "warning: no code",
+        "warning: none",
+    ]
+
+
 def test_warnings_go_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
     stream = io.StringIO()
     show(Said(text="done", warnings=("be\x1b[31mware",)), stream)
