@@ -6,8 +6,8 @@ from typing import Final
 
 import msgspec
 
+from hashelld.cib.document import Cib
 from hashelld.cib.edit import EditRefused, apply, touched
-from hashelld.cib.lang.diagnostic import Severity
 from hashelld.cib.rights.writing import NotPermitted
 from hashelld.cib.verify import verify
 from hashelld.core.options import unsafe_reasons
@@ -132,9 +132,31 @@ class Commits:
             after = apply(tail.cib, request.edits)
         except EditRefused as refused:
             return Refused("invalid", str(refused))
-        before = {(d.code, d.message) for d in verify(tail.cib)}
-        found = [d for d in verify(after) if d.severity is Severity.ERROR and (d.code, d.message) not in before]
-        if found and not request.force:
-            texts = told_objections(tail.cib, after, author, found)
-            return Refused("invalid", texts[0], texts)
+        return self._still_needed(tail.cib, after) or _unsound(tail.cib, after, author, is_forced=request.force)
+
+    def _still_needed(self, before: Cib, after: Cib) -> Refused | None:
+        """A node is deleted after it left cleanly or is off (DESIGN.md 3.2, Electorate); nothing forces that."""
+        standing = self._standing
+        deleted = {node.id for node in before.nodes}.difference(node.id for node in after.nodes)
+        for node in sorted(deleted):
+            is_member = node in standing.electorate.votes or node in standing.membership.peers
+            if node == standing.node or (is_member and not standing.is_off(node)):
+                is_here = node == standing.node or standing.membership.is_heard(node)
+                why = "it takes part in the cluster" if is_here else "nobody knows that it is off"
+                fence = f"first: node fence {node}, or, when it is off, node fence {node} --confirm"
+                advice = f"first: cluster stop {node}" if is_here else fence
+                return Refused("invalid", f"the node {node} cannot be deleted: {why}", (advice,))
         return None
+
+
+def _unsound(before: Cib, after: Cib, author: Author, *, is_forced: bool) -> Refused | None:
+    """What a commit makes wrong; what was wrong before is no reason to refuse anything else."""
+    serious = [one for one in verify(after) if not one.is_warning]
+    known = {(one.code, one.message) for one in verify(before)} if serious else set()
+    new = [one for one in serious if (one.code, one.message) not in known]
+    errors = [one for one in new if one.is_error]
+    refusing = errors or ([] if is_forced else new)
+    if not refusing:
+        return None
+    texts = told_objections(before, after, author, refusing)
+    return Refused("invalid" if errors else "objection", texts[0], texts)

@@ -14,12 +14,12 @@ from hashelld.core.fencing import FencingDone
 from hashelld.core.lrm import Lrm, OrderDone, OrderKey, StatusChanged
 from hashelld.core.member import CLEANUP
 from hashelld.core.office import Office, Wait
-from hashelld.core.options import actions_at_once
+from hashelld.core.options import actions_at_once, is_in_maintenance
 from hashelld.core.results import UNRECORDED
 from hashelld.core.stakes import delay_of
 from hashelld.core.standing import Standing
 from hashelld.core.stonith import Stonith
-from hashelld.model.action import Action, ActionKind
+from hashelld.model.action import LEFT_RUNNING, Action, ActionKind
 from hashelld.model.history import OCF_NOT_RUNNING, OCF_OK, OCF_RUNNING_PROMOTED, ActionResult, NodeStatus, OpStatus
 from hashelld.model.ids import Incarnation, Millis, NodeId, ResourceId, Version
 from hashelld.policy.graph import Transition
@@ -106,7 +106,7 @@ class Controller:
         self._wake_wall_ms: int | None = None
         self._picture_ms: Millis = -PICTURE_REFRESH_MS
         self._last_picture = b""
-        self.may_exit = False
+        self.may_exit = self.may_leave_running = False
         """This DC's own SHUTDOWN action was reached: everything here is stopped."""
 
     # -- what is going on
@@ -441,11 +441,12 @@ class Controller:
     def _grant_leave(self, now: Millis, wall_ms: int, index: int, action: Action) -> None:
         standing = self._standing
         assert action.node is not None
-        if action.node == standing.node:
-            self.may_exit = True
+        running = action.meta.get(LEFT_RUNNING, "")
+        if action.node == standing.node and (not running or is_in_maintenance(standing.log.cib)):
+            self.may_exit, self.may_leave_running = True, bool(running)
             self._finished(self._transition_number, index, is_ok=True)
             return
-        if not self.office.let_go(action.node, wall_ms):
+        if not self.office.let_go(action.node, running, wall_ms):
             self._plan_after_ms = now + standing.settings.keepalive_ms
             self._finished(self._transition_number, index, is_ok=False)
             return

@@ -133,9 +133,9 @@ class Dispatch:
                 self._node.member.on_result_heard(call)
             case Picture():
                 self._on_picture(peer, body)
-            case LeaveGranted():
-                if self._node.standing.is_leaving and not self._node.retreat.is_needed():
-                    self._node.member.leave()
+            case LeaveGranted(is_running=is_running):
+                if self._node.standing.is_leaving and (is_running or not self._node.retreat.is_needed()):
+                    self._node.member.leave(is_running=is_running)
             case Handover():
                 self._node.election.stand_by_handover(now)
             case Forwarded(ticket=ticket, answer=answer):

@@ -181,12 +181,13 @@ class Member:
             self._left_ms = now
             self._standing.send(dc, LeaveRequest())
 
-    def leave(self) -> None:
-        """The cluster knows that nothing runs here: end."""
+    def leave(self, *, is_running: bool = False) -> None:
+        """The cluster knows that nothing runs here, or that something goes on running in maintenance: end."""
         if self.goodbye is not Goodbye.GRANTED:
             self.goodbye = Goodbye.GRANTED
             self._standing.note("node.left")
-            self._standing.emit(Exit(0, "left the cluster cleanly"))
+            reason = "ended in maintenance; resources go on running" if is_running else "left the cluster cleanly"
+            self._standing.emit(Exit(0, reason))
 
 
 def is_cleanup(action: Action) -> bool:

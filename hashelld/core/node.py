@@ -466,18 +466,18 @@ class Node:
         if not standing.is_leaving or self.member.goodbye is Goodbye.GRANTED:
             return
         if self.dc is not None:
-            if self.dc.controller.may_exit and not self.retreat.is_needed():
-                self.member.leave()
+            is_running = self.dc.controller.may_leave_running
+            if self.dc.controller.may_exit and (is_running or not self.retreat.is_needed()):
+                self.member.leave(is_running=is_running)
             return
         assert self._leave_ms is not None
-        is_broken = self._is_store_broken
-        is_alone = is_broken or (self._heard_dc is None and now - self._leave_ms >= 2 * standing.settings.deadtime_ms)
-        if is_alone or (not standing.may_vote and standing.log.is_empty):
+        is_unheard = self._heard_dc is None and now - self._leave_ms >= 2 * standing.settings.deadtime_ms
+        if self._is_store_broken or is_unheard or (not standing.may_vote and standing.log.is_empty):
             if self.retreat.is_needed():
                 self.retreat.begin(now)
             else:
                 self.member.goodbye = Goodbye.GRANTED
-                standing.emit(Exit(int(is_broken), "stopped everything and ended without a DC"))
+                standing.emit(Exit(int(self._is_store_broken), "stopped everything and ended without a DC"))
 
     # -- beats
 

@@ -12,14 +12,14 @@ import msgspec
 
 from hashelld.cib.view import ClusterView, NodeView
 from hashelld.core.membership import Presence
-from hashelld.core.options import has_fencing
+from hashelld.core.options import has_fencing, is_in_maintenance
 from hashelld.core.quorum import is_quorum, is_shrinking, without
 from hashelld.core.replication import Leading
 from hashelld.core.standing import Standing
 from hashelld.model.history import ActionResult, NodeStatus
 from hashelld.model.ids import Incarnation, Millis, NodeId, Version
 from hashelld.wire.log import Confirmation, Departure, Electorate, ElectorateChange, Entry
-from hashelld.wire.peer import Join, JoinRequest
+from hashelld.wire.peer import Join, JoinRequest, LeaveGranted
 
 
 RECHECK_FACTOR = 3
@@ -74,9 +74,13 @@ class Office:
         self._joined[node] = self._standing.membership.incarnation(node).token
         self.statuses[node] = message.status
         self.fence_requests.discard(node)
-        self.leaving.discard(node)
+        self._end_leave(node)
         self.is_changed = True
         self._standing.note("join.done", peer=node, operations=len(message.status.operations))
+
+    def _end_leave(self, node: NodeId) -> None:
+        self.leaving.discard(node)
+        self._standing.notices.pop(f"leave-{node}", None)
 
     def on_not_joined(self, node: NodeId) -> None:
         """The node dropped its join: it is asked again, and has to report anew."""
@@ -223,7 +227,7 @@ class Office:
             self.statuses.pop(change.node, None)
             self._joined.pop(change.node, None)
             self.fence_requests.discard(change.node)
-            self.leaving.discard(change.node)
+            self._end_leave(change.node)
         if not isinstance(change, ElectorateChange):  # Who votes is no matter of what runs where.
             self.is_changed = True
 
@@ -298,11 +302,14 @@ class Office:
     def _present(self) -> frozenset[NodeId]:
         return frozenset({self._standing.node, *self._standing.membership.heard})
 
-    def let_go(self, node: NodeId, wall_ms: int) -> bool:
+    def let_go(self, node: NodeId, running: str, wall_ms: int) -> bool:
         """May a node's departure be ordered? With last_man_standing an electorate without it is ordered before.
 
-        False: another change is not known acknowledged yet; ask again.
+        False: it is `running` something, or another change is not known acknowledged yet; ask again.
         """
+        if running:
+            self._leave_running(node, running)
+            return False
         electorate = self._standing.electorate
         if not is_shrinking(electorate) or not electorate.votes.get(node):
             return True
@@ -312,6 +319,21 @@ class Office:
         if after is not None:
             self._order_electorate(after, f"last_man_standing: {node} leaves", wall_ms)
         return True
+
+    def _leave_running(self, node: NodeId, running: str) -> None:
+        """A node wants to leave and runs what nobody manages: in maintenance it may, and is lost until it is back.
+
+        A departure says that nothing runs there: with one, all that it runs would be started elsewhere, too, as soon as
+        the maintenance ends. Without maintenance the node would be fenced for having left, so it has to wait.
+        """
+        standing = self._standing
+        if is_in_maintenance(standing.log.cib):
+            standing.notices.pop(f"leave-{node}", None)
+            standing.send(node, LeaveGranted(is_running=True))
+        else:
+            standing.notices[f"leave-{node}"] = (
+                f"{node} cannot leave: {running} runs there and is not managed; stop it, or set maintenance-mode"
+            )
 
     def _has_forgotten(self, node: NodeId) -> bool:
         """Does its newest beat, one sent after it was refilled, say that it may not vote?"""

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import Final
 
 import msgspec
 
 from hashelld.model.ids import NodeId, ResourceId
 from hashelld.model.resource import Agent
+
+
+LEFT_RUNNING: Final = "left-running"
+"""In the meta of a SHUTDOWN: the resources that nobody manages and that run on the node."""
 
 
 class ActionKind(Enum):

@@ -273,7 +273,9 @@ class Done(msgspec.Struct, frozen=True, omit_defaults=True, tag="done"):
 
 
 class Refused(msgspec.Struct, frozen=True, omit_defaults=True, tag="refused"):
-    """It was not done. `code` is stable: no-quorum, no-dc, permission, invalid, unknown-node, unknown-commit, lost."""
+    """It was not done. `code` is stable: no-quorum, no-dc, permission, invalid, unknown-node, unknown-commit, lost,
+    and objection: a commit that is forced would be accepted.
+    """
 
     code: str
     text: str

@@ -146,7 +146,10 @@ class LeaveRequest(msgspec.Struct, frozen=True, array_like=True, tag="leave"):
 
 
 class LeaveGranted(msgspec.Struct, frozen=True, array_like=True, tag="left"):
-    """The departure is an acknowledged entry of the log."""
+    """The departure is an acknowledged entry of the log; or the node may end in maintenance, and things run on."""
+
+    is_running: bool = False
+    """There is no departure: for the others the node is lost, and what it runs is nobody else's."""
 
 
 class Handover(msgspec.Struct, frozen=True, array_like=True, tag="handover"):

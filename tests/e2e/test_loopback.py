@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from hashelld.cib.document import Properties
 from hashelld.cib.edit import Put
 from hashelld.model.resource import AttributeSet, NvPair
 from hashelld.wire.client import CibIs, Committed, Conflict, GetCib, MakeCommit
-from tests.e2e.harness import LoopbackCluster, run_program
+from tests.e2e.harness import LoopbackCluster, run_program, status_of
 from tests.e2e.waiting import stays, wait_until
 
 
@@ -144,6 +145,41 @@ def test_terminate_moves_resources_away_and_leaves(cluster):
         lambda: cluster.places("tick", "node2") in (["node2"], ["node3"]), SETTLE_LIMIT_S, "tick away from node1", 0.1
     )
     assert cluster.online(cluster["node2"]) == {"node2", "node3"}
+
+
+@pytest.mark.parametrize("leaver", ["node1", "the DC"])
+def test_in_maintenance_a_daemon_ends_and_finds_its_resources_untouched(cluster, leaver):
+    dc = status_of(cluster["node1"].shell("--json", "status"))["status"]["dc"]
+    home = dc if leaver == "the DC" else next(name for name in cluster.daemons if name != dc)
+    seer = next(name for name in cluster.daemons if name != home)
+    file = add_tick(cluster, home=home)
+    cluster[seer].shell("maintenance", "on").ok()
+    before = signatures(file)
+    assert cluster[home].end(signal.SIGTERM) == 0
+    cluster[home].start()
+    cluster.await_online(*cluster.daemons, seen_by=seer)
+    cluster[seer].shell("maintenance", "off").ok()
+    cluster.await_place("tick", home, seer=seer)
+    stays(lambda: signatures(file) == before, 3.0, "the same process of tick")
+
+
+def test_who_runs_what_is_not_managed_cannot_leave_and_says_so(cluster):
+    add_tick(cluster, home="node2")
+    cluster["node1"].shell("resource", "unmanage", "tick").ok()
+    leaver = cluster["node2"]
+    os.kill(leaver.pid, signal.SIGTERM)
+    wait_until(
+        lambda: "node2 cannot leave: tick runs there" in cluster["node1"].shell("status").out,
+        SETTLE_LIMIT_S,
+        "a notice",
+        0.2,
+    )
+    assert leaver.is_running()
+    cluster["node1"].shell("resource", "manage", "tick").ok()
+    wait_until(lambda: not leaver.is_running(), SETTLE_LIMIT_S, "node2 ended", 0.1)
+    wait_until(
+        lambda: cluster.places("tick", "node1") in (["node1"], ["node3"]), SETTLE_LIMIT_S, "tick away from node2", 0.1
+    )
 
 
 def test_a_lost_node_s_resources_start_elsewhere(cluster):

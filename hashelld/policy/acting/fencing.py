@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from hashelld.model.action import ActionKind
+from hashelld.model.action import LEFT_RUNNING, ActionKind
 from hashelld.policy.acting.making import busy_nodes
 from hashelld.policy.acting.remote import Link, link_of
 from hashelld.policy.acting.steps import OPTIONAL, PSEUDO, RUNNABLE, Edge, Graph, Step
@@ -197,6 +197,7 @@ class _Fencer:
         shutdown.reason = f"{node.id} is leaving"
         graph.shutdowns[node.index] = shutdown
         is_own = not self._situation.view.feature_set
+        left: list[str] = []
         for item in self._situation.primitives():
             if is_own:
                 if node.index in busy_nodes(self._situation, item):
@@ -204,12 +205,16 @@ class _Fencer:
                 probes = [probe for probe in graph.probes(item) if probe.node == node.index]
                 graph.link_all(probes, [shutdown], Edge.SEQUENCE)
             if item.is_maintenance or node.is_maintenance or not (item.is_managed or item.is_blocked):
+                if is_own and node.index in item.active:
+                    left.append(item.called)
                 continue
             for stop in graph.find(item, "stop"):
                 if stop.node == node.index:
                     stop.flags &= ~OPTIONAL
                     stop.cause = stop.cause or shutdown
                     graph.link(stop, shutdown, Edge.SEQUENCE | Edge.UNRUNNABLE_BLOCKS)
+        if left:
+            shutdown.meta = {LEFT_RUNNING: " ".join(left)}
         return shutdown
 
 
