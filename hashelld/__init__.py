@@ -9,8 +9,9 @@ nothing here knows the shell. The table of allowed imports is a test (tests/tidy
 effects, and `io.runtime` carries them out in order. What follows a `Persist` is held back (`core.outbox`) until the
 store's own thread reports that it is on disk; the loop itself never waits for a disk. Two things overtake: agents,
 which only ever act on what is acknowledged or joined already, and pulses, which promise nothing. Beats are sent and
-heard by a thread of their own (`io.beats`), so that a long computation never makes a healthy node look dead; a loop
-that has not turned for `deadtime` silences them, so that a stuck node does not look healthy either. The simulator
+heard by a thread of their own (`io.beats`), so that a long computation never makes a healthy node look dead; what they
+bring is heard between any two events, before time judges anybody. A loop that has taken no event for `deadtime`
+silences them, so that a stuck node does not look healthy either. The simulator
 (tests/sim) runs the same `Node`s in virtual time, with the same `core.beating` and `core.outbox`.
 
 **Presence** (`core.membership`). A peer is heard while its beats arrive and echo recent beats of ours: what lay in a
@@ -53,6 +54,7 @@ is ordered. Who had what done is an entry of the log, or (for transient attribut
 
 **Without quorum** (`core.retreat`) a node applies `no-quorum-policy` by itself, with the policy engine's own order of
 stops. A graceful end is a handshake: resources move away, the departure is an entry of the log, then the daemon ends.
+A departure says that nothing runs there: in maintenance, a daemon ends without one and finds its resources again.
 
 **Resources** (`core.lrm`, `agents`). One agent at a time for each resource, in a process group of its own, noted on
 disk before it is executed: a daemon that starts ends what an earlier incarnation left in flight, joins, and is probed;
