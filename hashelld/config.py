@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import tomllib
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -23,6 +22,7 @@ from hashelld.limits import (
     NODES_MAX,
     SOCKET_PATH_LENGTH_MAX,
 )
+from hashelld.model.address import is_address
 from hashelld.model.duration import format_duration, parse_duration
 from hashelld.model.ids import Millis, NodeId, is_id
 from hashelld.wire.log import HIGHEST, LOWEST, Electorate
@@ -327,7 +327,7 @@ class _Reader:
         if not 1 <= len(member.addresses) <= LINKS_MAX:
             self._tell("nodes", at, "addresses", f"node '{member.name}' needs 1 to {LINKS_MAX} addresses, one a link")
         for address in member.addresses:
-            if not _is_address(address):
+            if not is_address(address):
                 why = "names would make the cluster depend on DNS"
                 self._tell("nodes", at, "addresses", f"'{address}' is no IP address ({why})")
         if not 1 <= port <= 65_535:
@@ -473,13 +473,3 @@ def _plain(message: str) -> str:
     for theirs, ours in words.items():
         message = message.replace(theirs, ours)
     return message.replace("Object missing required field", "it needs the key").replace("Expected", "expected")
-
-
-def _is_address(text: str) -> bool:
-    for family in (socket.AF_INET, socket.AF_INET6):
-        try:
-            socket.inet_pton(family, text)
-        except (OSError, ValueError):
-            continue
-        return True
-    return False

@@ -18,6 +18,7 @@ from hashell.outcomes import Listing, Outcome, Said, Table
 from hashell.session import Session
 from hashelld.cib.heartbeat import HeartbeatFiles
 from hashelld.cib.heartbeat import read as read_heartbeat
+from hashelld.model.address import is_address
 from hashelld.model.ids import is_id
 
 
@@ -211,7 +212,7 @@ def _members(nodes: tuple[str, ...]) -> tuple[founding.Member, ...]:
         if not equals or not is_id(name):
             raise Usage(f"'{word}' is not NAME=ADDRESS[,ADDRESS…]")
         for address in addresses.split(","):
-            if not _is_address(address):
+            if not is_address(address):
                 raise Usage(f"'{address}' is no IP address: names would make the cluster depend on DNS")
         members.append(founding.Member(name, tuple(addresses.split(","))))
     names = [m.name for m in members]
@@ -219,16 +220,6 @@ def _members(nodes: tuple[str, ...]) -> tuple[founding.Member, ...]:
     if twice is not None:
         raise Usage(f"{twice} is named twice")
     return tuple(members)
-
-
-def _is_address(text: str) -> bool:
-    for family in (socket.AF_INET, socket.AF_INET6):
-        try:
-            socket.inet_pton(family, text)
-        except (OSError, ValueError):
-            continue
-        return True
-    return False
 
 
 def _own_name(own: str | None, names: tuple[str, ...], option: str) -> str:

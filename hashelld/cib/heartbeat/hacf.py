@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import Final
 
 import msgspec
@@ -12,6 +11,7 @@ from hashelld.cib.heartbeat.findings import Findings
 from hashelld.cib.heartbeat.lexer import HA_CF, Statement, parse_boolean, parse_time, statements_of
 from hashelld.cib.heartbeat.timers import Timers, timers_of
 from hashelld.cib.lang.diagnostic import suggest
+from hashelld.model.address import is_address
 from hashelld.model.ids import is_id
 
 
@@ -212,18 +212,10 @@ def _returns_home(reading: _Reading) -> bool:
     return boolean is not False
 
 
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text.partition("%")[0])
-    except ValueError:
-        return False
-    return True
-
-
 def _peers(reading: _Reading) -> tuple[str, ...]:
     addresses = []
     for statement in reading.named("ucast", "ucast6"):
-        if len(statement.values) != 2 or not _is_address(statement.values[-1]):
+        if len(statement.values) != 2 or not is_address(statement.values[-1].partition("%")[0]):
             reading.findings.error(statement.where, f"write {statement.name} INTERFACE ADDRESS")
             continue
         addresses.append(statement.values[1])
