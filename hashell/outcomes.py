@@ -72,6 +72,26 @@ class Leftover(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     is_ban: bool = False
 
 
+class OperationLine(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The newest result of an operation of a resource on a node."""
+
+    resource: str
+    node: NodeId
+    operation: str
+    """With its interval when it is recurring: "monitor 10s"."""
+    outcome: str
+    is_failed: bool = False
+    when: str = ""
+    duration_ms: int = 0
+
+
+class TicketLine(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A ticket; state: granted, "granted, in standby", revoked."""
+
+    ticket: str
+    state: str
+
+
 class StatusReport(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="status"):
     """The cluster at a glance."""
 
@@ -80,7 +100,9 @@ class StatusReport(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     instances: tuple[Instance, ...]
     leftovers: tuple[Leftover, ...] = ()
     words: tuple[str, ...] = ()
-    """How it is to be shown: bynode, full."""
+    """How it is to be shown: bynode, full, noheaders, and what more: failcounts, ops, timing, tickets."""
+    operations: tuple[OperationLine, ...] = ()
+    tickets: tuple[TicketLine, ...] = ()
 
 
 class Change(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -157,7 +157,8 @@ class Session:
         """Ask the cluster. A refusal is raised as `Refused`, an unknown outcome as `TimedOut`."""
         answer = self.client.ask(request, timeout_ms)
         if isinstance(answer, wire.Refused):
-            text = "\n  ".join((answer.text, *answer.details))
+            advice = ("--force lets this pass.",) if answer.code == "objection" else ()
+            text = "\n  ".join(dict.fromkeys((answer.text, *answer.details, *advice)))
             raise TimedOut(text) if answer.code == "lost" else Refused(text)
         return answer
 

@@ -16,7 +16,6 @@ import msgspec
 
 from hashell.client.filing import Known, locked
 from hashell.errors import Refused
-from hashelld.cib.digest import digest
 from hashelld.cib.document import Cib
 from hashelld.cib.view import ClusterView, NodeView
 from hashelld.model.history import NodeStatus
@@ -25,22 +24,41 @@ from hashelld.wire import client as wire
 
 
 FILE_BYTES_MAX: Final = 64 * 1024 * 1024
+SETTLED_NS: Final = 1_000_000_000
+"""The times of files are coarser than they look: two changes may have the same."""
+NO_DIGEST: Final = ""
+"""Nobody compares a file with copies of it."""
 _WHOLE: Final = re.compile(r"<cib[\s>]")
+
+
+class _Read(msgspec.Struct, frozen=True):
+    """What was read last, and of which file."""
+
+    stamp: tuple[int, ...]
+    text: str
+    version: Version
+    cib: Cib
 
 
 class OfflineClient:
     """The client of a file. FILE.crm is in the configure language, any other is CIB XML; an absent one is empty."""
 
-    __slots__ = ("_known", "_path")
+    __slots__ = ("_known", "_last", "_path")
 
     def __init__(self, path: str) -> None:
         self._path = Path(path)
         self._known = Known()
+        self._last: _Read | None = None
 
     @property
     def name(self) -> str:
         """What the prompt shows: the file's name."""
         return self._path.name
+
+    @property
+    def has_cluster(self) -> bool:
+        """Does somebody carry out what is committed?"""
+        return False
 
     def another(self) -> OfflineClient:
         """One more client of the same file, for another thread."""
@@ -51,7 +69,7 @@ class OfflineClient:
         match request:
             case wire.GetCib():
                 version, cib = self._read()
-                return wire.CibIs(version, digest(cib), cib)
+                return wire.CibIs(version, NO_DIGEST, cib)
             case wire.GetStatus():
                 return self._status()
             case wire.MakeCommit():
@@ -123,6 +141,7 @@ class OfflineClient:
 
     def _commit(self, request: wire.MakeCommit) -> wire.Committed | wire.Conflict | wire.Refused:
         with locked(self._path.resolve().parent):
+            self._last = None  # Here a change that the clock is too coarse to tell would be lost.
             version, cib = self._read()
             after = self._known.result(request, version, cib, str(self._path))
             return wire.Committed(self._write(after)) if isinstance(after, Cib) else after
@@ -141,11 +160,24 @@ class OfflineClient:
             raise Refused(f"{self._path}: {error.strerror}") from None
 
     def _read(self) -> tuple[Version, Cib]:
+        stamp = self._stamp()
+        if self._last is not None and self._last.stamp == stamp:
+            return self._last.version, self._last.cib
         version = self._version()  # Before the text: who writes in between is then seen by the commit.
-        text = self._text()
-        cib = self._parsed(text) if text and text.strip() else Cib()
+        text = self._text() or ""
+        cib = self._parsed(text) if text.strip() else Cib()
         self._known.add(version, cib)
+        self._last = None if stamp is None else _Read(stamp, text, version, cib)
         return version, cib
+
+    def _stamp(self) -> tuple[int, ...] | None:
+        """What tells this file from another in its place; None when that is not sure: it has just been written."""
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:
+            return None
+        is_settled = time.time_ns() - found.st_mtime_ns > SETTLED_NS
+        return (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns) if is_settled else None
 
     def _version(self) -> Version:
         """The time of the last change: it grows, and tells whether somebody else wrote the file."""

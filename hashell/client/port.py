@@ -20,6 +20,10 @@ class Client(Protocol):
     def name(self) -> str:
         """What the prompt shows: `live`, or the file's name."""
 
+    @property
+    def has_cluster(self) -> bool:
+        """Does somebody carry out what is committed? Of a file or a shadow, nobody: there is nothing to wait for."""
+
     def another(self) -> Client:
         """One more connection to the same, for another thread: clients are not shared between threads."""
 

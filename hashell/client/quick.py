@@ -50,6 +50,11 @@ class QuickClient:
         """What the prompt shows."""
         return "live"
 
+    @property
+    def has_cluster(self) -> bool:
+        """Does somebody carry out what is committed?"""
+        return True
+
     def another(self) -> ZmqClient:
         """A connection that lasts, to the same daemon."""
         made: ZmqClient = import_module("hashell.client.zmq").ZmqClient(self._socket.path)

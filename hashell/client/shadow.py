@@ -100,6 +100,11 @@ class ShadowClient:
         """What the prompt shows."""
         return self._name
 
+    @property
+    def has_cluster(self) -> bool:
+        """Does somebody carry out what is committed?"""
+        return False
+
     def another(self) -> ShadowClient:
         """One more client of the same shadow, for another thread."""
         return ShadowClient(self._shadows, self._name, self._live.another())

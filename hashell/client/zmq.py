@@ -37,6 +37,11 @@ class ZmqClient:
         """What the prompt shows."""
         return "live"
 
+    @property
+    def has_cluster(self) -> bool:
+        """Does somebody carry out what is committed?"""
+        return True
+
     def another(self) -> ZmqClient:
         """One more connection to the same daemon, for another thread."""
         return ZmqClient(self._daemon.path)

@@ -100,6 +100,19 @@ def node_of(location: Location) -> NodeId | None:
     return location.node
 
 
+def with_members(session: Session, before: Cib, after: Cib) -> Cib:
+    """The nodes of the cluster need not be named: those that `after` lacks stay, with nothing set for them.
+
+    In a file of its own, where no daemon takes part in anything, every line is the user's.
+    """
+    if not session.client.has_cluster and not session.shadow:
+        return after
+    named = {node.id for node in after.nodes}
+    members = {view.node for view in session.status().nodes if not view.is_remote}
+    missing = (node for node in before.nodes if node.id in members and node.id not in named)
+    return Cib((*(Node(id=node.id, number=node.number) for node in missing), *after.objects))
+
+
 def carry_out(session: Session, edits: tuple[Edit, ...], text: str, *, wait: bool = False) -> Said:
     """Commit edits at once and tell it; with `wait`, return when the cluster has settled."""
     if not edits:
@@ -122,9 +135,9 @@ def carry_out_or_preview(session: Session, edits: tuple[Edit, ...], text: str, *
 def settle(session: Session, version: Version | None = None) -> None:
     """Return when the version is applied and nothing is left to do; planning is imported for those who wait.
 
-    A shadow is carried out by nobody: there is nothing to wait for.
+    A file or a shadow is carried out by nobody: there is nothing to wait for.
     """
-    if session.shadow:
+    if not session.client.has_cluster:
         return
     import_module("hashell.commands.waiting").settle(session, version)
 

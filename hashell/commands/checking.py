@@ -56,6 +56,15 @@ class Checked:
             raise Refused(_shown(refusing, origin) + advice, line=_first_line(refusing, origin))
         return tuple(_shown([found], origin) for found in (*self.objections, *self.warnings))
 
+    def foretold(self, origin: Origin = TYPED) -> tuple[str, ...]:
+        """Everything that was found, as texts for whoever goes on with the draft, and what a commit will do of it."""
+        refusing = [*self.errors, *self.objections]
+        verdict = "commit will refuse this draft" + ("" if self.errors else " without --force")
+        return (
+            *(_shown([found], origin) for found in (*refusing, *self.warnings)),
+            *((verdict,) if refusing else ()),
+        )
+
 
 def _shown(found: Sequence[Diagnostic], origin: Origin) -> str:
     located = locate(found, origin.statements)

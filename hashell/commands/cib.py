@@ -9,6 +9,7 @@ from typing import Annotated
 from msgspec.structs import replace
 
 from hashell.client.port import Kept, Shadows
+from hashell.commands.changes import with_members
 from hashell.commands.checking import check_change
 from hashell.commands.secrets import shown_pair
 from hashell.commands.transfer import as_xml, from_xml, read_file, write_text
@@ -108,9 +109,10 @@ def cib_commit(session: Session, shadow: ShadowName = "", *, dry_run: DryRun = F
     if conflicts:
         names = " ".join(one.id for one in conflicts)
         raise Refused(f"Changed in the cluster and in {name}: {names}. See cib diff {name}; cib reset {name} gives up.")
+    after = with_members(session, live.cib, apply(live.cib, taken))
+    taken = difference(live.cib, after)
     if not taken:
         return Said(text=f"Nothing to commit: {name} changes nothing.", data={"changed": False})
-    after = apply(live.cib, taken)
     warnings = check_change(session, live.cib, after).settle(is_forced=session.options.force)
     if dry_run:
         return _foreseen(session, name, replace(kept, cib=after))

@@ -10,10 +10,11 @@ from hashell.commands import agentwork, declaring, editing, statements, transfer
 from hashell.commands.checking import Origin, check_all, check_change, refuse
 from hashell.commands.drafting import CONFIGURE
 from hashell.commands.secrets import shown, shown_pair
-from hashell.commands.selection import TYPES, Selector, part, selected, type_of
+from hashell.commands.selection import TYPES, Selector, part, patterns_in, selected, type_of
 from hashell.commands.transfer import as_xml
 from hashell.grammar.kinds import DryRun, Kind, ShowSecrets, flag
 from hashell.grammar.registry import command
+from hashell.grammar.secrecy import obscured
 from hashell.outcomes import Change, Listing, Outcome, Planned, Said
 from hashell.session import Session
 from hashelld.cib.diff import unified
@@ -36,6 +37,7 @@ PictureFile = Annotated[str, Kind(name="file", help="FILE.svg, FILE.dot or FILE.
         "configure show type:location",
         "configure show xml",
         "configure show --show-secrets",
+        "configure show obscure:passw* obscure:*key",
         "configure show --ids web",
     ),
 )
@@ -45,11 +47,13 @@ def configure_show(
     """Print the configuration, or a selection of it, in the configure language or (xml) as CIB XML.
 
     A selection is an id, a pattern such as web*, type:TYPE, tag:TAG (what the tag names), related:ID (what it names,
-    and what names it), or changed. At a terminal, passwords and the like are stars. Chosen ids of sets and rules are
-    printed where something refers to them; with --ids all of them are, as they are in what is saved.
+    and what names it), or changed. At a terminal, passwords and the like are stars; obscure:PATTERN makes stars of all
+    values with such a name, wherever it is printed. Chosen ids of sets and rules are printed where something refers to
+    them; with --ids all of them are, as they are in what is saved.
     """
-    chosen = selected(session, tuple(word for word in selection if word != "xml"))
-    cib = shown(session, session.cib(), is_asked_for=show_secrets)
+    words, patterns = patterns_in(selection)
+    chosen = selected(session, words)
+    cib = obscured(shown(session, session.cib(), is_asked_for=show_secrets), patterns)
     if "xml" in selection:
         return Listing(text=as_xml(part(cib, chosen)), language="xml")
     if os.environ.get("HASHELL_SORT") == "on":

@@ -6,6 +6,7 @@ import shlex
 import time
 from typing import Annotated
 
+from hashell.commands.changes import with_members
 from hashell.commands.drafting import CONFIGURE, replace_draft
 from hashell.commands.editing import take_text
 from hashell.commands.secrets import shown_pair
@@ -48,7 +49,7 @@ def configure_apply(session: Session, path: Path, *, prune: Prune = False, dry_r
     """
     before = session.draft.cib
     loaded = read_text(session, path, is_update=not prune)
-    after = pushed(before, loaded.cib) if prune else loaded.cib
+    after = with_members(session, before, pushed(before, loaded.cib)) if prune else loaded.cib
     results = _results(before, after, loaded.named)
     is_changed = before != after
     if dry_run:

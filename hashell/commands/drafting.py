@@ -36,11 +36,15 @@ def set_at_once(session: Session, edits: tuple[Edit, ...], told: str) -> Said:
 
 
 def replace_draft(session: Session, cib: Cib, told: str, *, origin: Origin | None = None) -> Said:
-    """Make a document the draft."""
-    if cib == session.draft.cib:
+    """Make a document the draft. Nobody saw its lines one by one: what a commit would object to is told at once."""
+    before = session.draft.cib
+    if cib == before:
         return Said(text=UNCHANGED, data={"changed": False})
     session.replace_draft(cib)
-    return _told(session, told, origin)
+    if session.level != CONFIGURE:
+        return _told(session, told, origin)
+    where = {} if origin is None else {"origin": origin}
+    return Said(text=told, data={"changed": True}, warnings=_checked(session, before, cib).foretold(**where))
 
 
 def _told(session: Session, told: str, origin: Origin | None) -> Said:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from msgspec.structs import replace
 
+from hashell.commands.changes import with_members
 from hashell.commands.checking import TYPED, Origin, attempt, refuse, resolver, told
 from hashell.commands.drafting import CONFIGURE, change_draft, replace_draft
 from hashell.commands.selection import Selector, part, selected
@@ -156,12 +157,14 @@ def configure_refresh(session: Session) -> Outcome:
 def configure_erase(session: Session, *, nodes: WithNodes = False) -> Outcome:
     """Delete the whole configuration but nodes and cluster properties; with --nodes also what is set for nodes."""
     cib = session.draft.cib
-    kept = tuple(o for o in cib.objects if isinstance(o, Properties) or (isinstance(o, Node) and not nodes))
-    gone = len(cib.objects) - len(kept)
+    kept = Cib(tuple(o for o in cib.objects if isinstance(o, Properties) or (isinstance(o, Node) and not nodes)))
+    kept = with_members(session, cib, kept)
+    stays = {key_of(o): o for o in kept.objects}
+    gone = sum(stays.get(key_of(o)) != o for o in cib.objects)
     if not gone:
         return Said(text="There is nothing to erase.", data={"changed": False})
     session.confirm(f"Delete {gone} objects? {len(cib.resources)} of them are resources, which are then stopped.")
-    return replace_draft(session, Cib(kept), f"Deleted {gone} objects.")
+    return replace_draft(session, kept, f"Deleted {gone} objects.")
 
 
 @command(CONFIGURE, "edit", examples=("configure edit", "configure edit web vip", "configure edit changed"))

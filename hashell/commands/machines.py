@@ -153,8 +153,8 @@ def cluster_remove(session: Session, node: NodeRef, *, cascade: Flag = False) ->
     Stop its daemon first (`cluster stop NODE`), and take it out of hashelld.toml on the others.
     """
     view = next((one for one in session.status().nodes if one.node == node), None)
-    if view is not None and view.online and not session.options.force:
-        raise Refused(f"{node} is online: first cluster stop {node} (or --force).")
+    if view is not None and view.online:
+        raise Refused(f"{node} is online: first cluster stop {node}.")
     session.confirm(f"Forget {node}, and everything that is configured for it?")
     change, checking = import_module("hashelld.cib.change"), import_module("hashell.commands.checking")
     cib = session.applied().cib

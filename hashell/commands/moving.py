@@ -59,7 +59,8 @@ def resource_move(
 
     It waits until the resource is there, and removes the constraint that moved it, unless the resource would then go
     back. With --keep, or for a time (`for 2h`), or without a node, the constraint stays, until `resource clear` or the
-    end of the time. With --dry-run nothing is changed: what the cluster would do is shown, and why.
+    end of the time; in a CIB file or a shadow, too, for nobody moves anything there. With --dry-run nothing is changed:
+    what the cluster would do is shown, and why.
     """
     cib = session.applied().cib
     resource_of(cib, resource)
@@ -70,7 +71,7 @@ def resource_move(
     if active_nodes(session, resource) == (target,):
         raise Refused(f"{resource} runs on {target} already.")
     edits = _bound(session, cib, resource, target, wish)
-    if keep or wish.for_ms or dry_run:
+    if keep or wish.for_ms or dry_run or not session.client.has_cluster:
         told = f"{resource} is to move to {target}, and stays there {_until(resource, wish)}"
         return carry_out_or_preview(session, edits, told, wait=wait, dry_run=dry_run)
     said = carry_out(session, edits, "", wait=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -12,11 +12,13 @@ from hashell.commands.changes import CLI_BAN, leftovers_of, members_of, node_of
 from hashell.outcomes import Instance, Leftover, NodeLine, StatusReport
 from hashell.session import Session
 from hashelld.cib.document import Cib
+from hashelld.cib.lang.agents import format_agent
 from hashelld.cib.view import NodeView
 from hashelld.model.history import Role
 from hashelld.model.ids import NodeId
 from hashelld.model.options import parse_boolean
-from hashelld.model.resource import Agent, Bundle, Clone, Group, Primitive, Template, value_of
+from hashelld.model.resource import Bundle, Clone, Group, Primitive, Template, value_of
+from hashelld.model.score import INFINITY
 
 
 if TYPE_CHECKING:
@@ -27,11 +29,14 @@ REMOVED = "not in the configuration"
 
 
 def report(session: Session, words: tuple[str, ...] = ()) -> StatusReport:
-    """Everything that the status shows."""
+    """Everything that the status shows; with words, what they ask for."""
+    shows_operations = "ops" in words or "timing" in words
+    details = import_module("hashell.commands.details") if shows_operations or "tickets" in words else None
+    found = instances(session)
     return StatusReport(
         status=session.status(),
-        nodes=node_lines(session),
-        instances=instances(session),
+        nodes=node_lines(session, found),
+        instances=found,
         leftovers=tuple(
             Leftover(
                 constraint=c.id,
@@ -42,11 +47,13 @@ def report(session: Session, words: tuple[str, ...] = ()) -> StatusReport:
             for c in leftovers_of(session.applied().cib)
         ),
         words=words,
+        operations=details.operations(session) if details is not None and shows_operations else (),
+        tickets=details.tickets(session) if details is not None and "tickets" in words else (),
     )
 
 
-def node_lines(session: Session) -> tuple[NodeLine, ...]:
-    """Every node that is configured, reported or heard of."""
+def node_lines(session: Session, active: Iterable[Instance] | None = None) -> tuple[NodeLine, ...]:
+    """Every node that is configured, reported or heard of; `active` is what `instances` found."""
     status, cib = session.status(), session.applied().cib
     views = {view.node: view for view in status.nodes}
     presence = {link.node: link.presence for link in status.links}
@@ -55,7 +62,7 @@ def node_lines(session: Session) -> tuple[NodeLine, ...]:
     facts = import_module("hashelld.policy.rules").Facts(status.wall_ms)
     given = {n.id: attributes.resolve(n.attributes, facts) for n in cib.nodes}
     load: dict[NodeId, int] = {}
-    for instance in instances(session):
+    for instance in instances(session) if active is None else active:
         for node in instance.nodes:
             load[node] = load.get(node, 0) + 1
     return tuple(
@@ -118,7 +125,18 @@ def _of_primitive(session: Session, name: str, states: list[InstanceState]) -> l
     cib = session.applied().cib
     note = _note(cib, name)
     roles = dict.fromkeys(state.role for state in states if state.node is not None)
-    return [_instance(cib, name, states, role, note=note) for role in roles or (Role.STOPPED,)]
+    first, *others = [_instance(cib, name, states, role, note=note) for role in roles or (Role.STOPPED,)]
+    return [replace(first, fail_counts=_fail_counts(session, name)), *others]
+
+
+def _fail_counts(session: Session, name: str) -> tuple[tuple[NodeId, int], ...]:
+    """How often a primitive failed on each node, whatever the operation."""
+    counts: dict[NodeId, int] = {}
+    for view in session.status().nodes:
+        for failed in view.status.failures:
+            if failed.resource.partition(":")[0] == name:
+                counts[view.node] = min(counts.get(view.node, 0) + failed.count, INFINITY)
+    return tuple(counts.items())
 
 
 def _instance(cib: Cib, name: str, states: list[InstanceState], role: Role, *, note: str) -> Instance:
@@ -142,15 +160,9 @@ def _instance(cib: Cib, name: str, states: list[InstanceState], role: Role, *, n
 
 def _agent(cib: Cib, primitive: Primitive) -> str:
     if primitive.agent is not None:
-        return _short(primitive.agent)
+        return format_agent(primitive.agent)
     template = cib.find(primitive.template or "")
-    return _short(template.agent) if isinstance(template, Template) else ""
-
-
-def _short(agent: Agent) -> str:
-    """As the configure language writes it."""
-    text: str = import_module("hashelld.cib.lang.format").format_agent(agent)
-    return text
+    return format_agent(template.agent) if isinstance(template, Template) else ""
 
 
 def _container(cib: Cib, name: str) -> tuple[str, str]:

@@ -112,6 +112,8 @@ def resource_restart(session: Session, resource: ResourceRef) -> Outcome:
 
     Its target-role is put back as it was whatever happens in between.
     """
+    if not session.client.has_cluster:
+        raise Refused(f"{session.client.name} is no cluster: nothing runs there that could be restarted.")
     cib = session.applied().cib
     before = _meta(cib, resource, TARGET_ROLE)
     if before == "Stopped":

@@ -53,6 +53,7 @@ _NAMES: Final = {
 def _offered(scope: Scope, before: tuple[str, ...]) -> Iterator[Candidate]:
     yield Candidate("changed", "what the draft changes")
     yield Candidate("xml", "as Pacemaker's XML")
+    yield Candidate(f"{OBSCURE}passw*", "stars for values of such names")
     yield from object_candidates(scope, before)
     objects = scope.cib().objects
     used = {type_of(found) for found in objects}
@@ -60,6 +61,7 @@ def _offered(scope: Scope, before: tuple[str, ...]) -> Iterator[Candidate]:
     yield from (Candidate(f"tag:{found.id}", "what it names") for found in objects if isinstance(found, Tag))
 
 
+OBSCURE: Final = "obscure:"
 SELECTION_HELP: Final = "an id, a pattern (web*), type:TYPE, tag:TAG, related:ID, or changed"
 Selector = Annotated[str, Kind(name="selection", help=SELECTION_HELP, offer=_offered)]
 
@@ -70,6 +72,12 @@ def selected(session: Session, words: tuple[str, ...]) -> frozenset[str] | None:
         return None
     cib = session.cib()
     return frozenset(one for word in words for one in _one(session, cib, word))
+
+
+def patterns_in(words: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The words of a selection without `xml` and `obscure:PATTERN`, and these patterns."""
+    chosen = tuple(word for word in words if word != "xml" and not word.startswith(OBSCURE))
+    return chosen, tuple(word.removeprefix(OBSCURE) for word in words if word.startswith(OBSCURE))
 
 
 def part(cib: Cib, chosen: frozenset[str] | None) -> Cib:

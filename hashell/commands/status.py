@@ -18,11 +18,20 @@ View = Annotated[
         "bynode:resources below the nodes that run them",
         "full:links and fail counts, too",
         "inactive:also what is stopped (it is always shown)",
+        "failcounts:how often resources failed, and where",
+        "ops:the newest operations with their outcome",
+        "timing:the newest operations with when and how long",
+        "tickets:which tickets are granted",
+        "noheaders:without the first line",
     ),
 ]
 
 
-@command("status", aliases=("st",), examples=("status", "status bynode", "status full", "status --watch"))
+@command(
+    "status",
+    aliases=("st",),
+    examples=("status", "status bynode", "status full", "status ops failcounts", "status --watch"),
+)
 def status(session: Session, *words: View, watch: Flag = False) -> Outcome:
     """Show the cluster at a glance: what is wrong first, then nodes, then resources.
 

@@ -9,13 +9,15 @@ from typing import Annotated
 
 import msgspec
 
+from hashell.commands.changes import with_members
 from hashell.commands.checking import Origin, refuse, resolver, told
 from hashell.commands.drafting import CONFIGURE, replace_draft
 from hashell.commands.secrets import refuse_stars
-from hashell.commands.selection import Selector, part, selected
+from hashell.commands.selection import Selector, part, patterns_in, selected
 from hashell.errors import Refused
 from hashell.grammar.kinds import Path, choice
 from hashell.grammar.registry import command
+from hashell.grammar.secrecy import obscured
 from hashell.outcomes import Listing, Outcome, Said
 from hashell.session import Session
 from hashelld.cib.document import Cib, key_of
@@ -48,10 +50,13 @@ def configure_load(session: Session, way: Way, path: Path) -> Outcome:
     """Read a file (- is standard input) in the configure language or as CIB XML.
 
     replace: it is the whole configuration. update: its objects are added, or replace those of the same id. push: as
-    update, and what the file does not contain is deleted. Any error refuses all of it.
+    update, and what the file does not contain is deleted, but for the nodes of the cluster: they stay, with nothing set
+    for them. Any error refuses all of it.
     """
     loaded = read_text(session, path, is_update=way == "update")
-    after = pushed(session.draft.cib, loaded.cib) if way == "push" else loaded.cib
+    before = session.draft.cib
+    after = pushed(before, loaded.cib) if way == "push" else loaded.cib
+    after = after if way == "update" else with_members(session, before, after)
     done = f"Loaded {loaded.origin.name or path}: {len(after.objects)} objects."
     said = replace_draft(session, after, done, origin=loaded.origin)
     return msgspec.structs.replace(said, warnings=(*loaded.warnings, *said.warnings))
@@ -96,12 +101,14 @@ def configure_save(session: Session, path: Path, *selection: Selector) -> Outcom
     """Write the configuration, or a selection of it, into a file; - is standard output.
 
     It is written as CIB XML if the file's name ends in .xml or `xml` is among the selection. Secrets are saved as they
-    are; a new file can be read by its owner alone.
+    are (obscure:PATTERN makes stars of what has such a name); a new file can be read by its owner alone.
     """
-    chosen = selected(session, tuple(word for word in selection if word != "xml"))
-    cib = part(session.cib(), chosen)
+    words, patterns = patterns_in(selection)
+    chosen = selected(session, words)
+    whole = obscured(session.cib(), patterns)
+    cib = part(whole, chosen)
     is_xml = path.endswith(".xml") or "xml" in selection
-    text = as_xml(cib) if is_xml else format_cib(session.cib(), chosen)
+    text = as_xml(cib) if is_xml else format_cib(whole, chosen)
     if path == "-":
         return Listing(text=text, language="xml" if is_xml else "crm")
     write_text(path, text)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
 from typing import Final
 
 from msgspec.structs import replace
@@ -50,18 +51,29 @@ def without_secrets(line: str) -> str:
     return "".join((*parts, line[end:]))
 
 
+def obscured(cib: Cib, patterns: tuple[str, ...]) -> Cib:
+    """The configuration with stars for every value whose name fits one of the patterns (passw*)."""
+
+    def hides(name: str) -> bool:
+        return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+    return Cib(tuple(masked_object(o, hides=hides) for o in cib.objects)) if patterns else cib
+
+
 def masked(cib: Cib, before: Cib | None = None) -> Cib:
     """The configuration with stars for secrets; those that are not as in `before` are told from those that are."""
     old = {} if before is None else {key_of(o): secrets_of(o) for o in before.objects}
     return Cib(tuple(masked_object(o, old.get(key_of(o), {})) for o in cib.objects))
 
 
-def masked_object(found: Object, before: Mapping[str, str] | None = None) -> Object:
-    """One object with stars for its secrets."""
+def masked_object(
+    found: Object, before: Mapping[str, str] | None = None, hides: Callable[[str], bool] = is_secret
+) -> Object:
+    """One object with stars for its secrets: the values of the names that `hides` tells."""
     known = before or {}
 
     def pair(one: NvPair) -> NvPair:
-        if one.value is None or not is_secret(one.name):
+        if one.value is None or not hides(one.name):
             return one
         is_other = one.name in known and known[one.name] != one.value
         return replace(one, value=OTHER_STARS if is_other else STARS)
@@ -72,7 +84,7 @@ def masked_object(found: Object, before: Mapping[str, str] | None = None) -> Obj
     def operation(one: Operation) -> Operation:
         return replace(one, params=sets(one.params)) if one.params else one
 
-    if not secrets_of(found):
+    if not secrets_of(found, hides):
         return found
     match found:
         case Primitive() | Template():
@@ -85,7 +97,7 @@ def masked_object(found: Object, before: Mapping[str, str] | None = None) -> Obj
             return found
 
 
-def secrets_of(found: Object) -> dict[str, str]:
+def secrets_of(found: Object, hides: Callable[[str], bool] = is_secret) -> dict[str, str]:
     """The secrets of an object by their names."""
     match found:
         case Primitive() | Template():
@@ -96,4 +108,4 @@ def secrets_of(found: Object) -> dict[str, str]:
             sets = found.attributes
         case _:
             return {}
-    return {p.name: p.value for one in sets for p in one.pairs if p.value is not None and is_secret(p.name)}
+    return {p.name: p.value for one in sets for p in one.pairs if p.value is not None and hides(p.name)}

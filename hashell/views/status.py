@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Final
 
-from hashell.outcomes import Instance, NodeLine, StatusReport
+from hashell.outcomes import Instance, NodeLine, OperationLine, StatusReport
 from hashell.views.layout import Cell, blocks, clean, columns, one_line, paragraph, width_of
 from hashell.views.theme import Style, Theme
 from hashelld.model.ids import NO_EPOCH, NodeId
+from hashelld.model.score import format_score
 
 
 _GOOD_ROLES: Final = frozenset({"Started", "Promoted", "Unpromoted"})
@@ -28,7 +29,7 @@ _NODE_STYLES: Final = {
 
 def render_status(report: StatusReport, theme: Theme) -> list[str]:
     """The screen's lines."""
-    lines = [*_head(report, theme)]
+    lines = [] if "noheaders" in report.words else [*_head(report, theme)]
     alarms = [line for alarm in _alarms(report, theme) for line in alarm]
     if alarms:
         lines += ["", *alarms]
@@ -41,16 +42,35 @@ def render_status(report: StatusReport, theme: Theme) -> list[str]:
             lines += ["", theme.paint("Resources", Style.HEADING), *_resources(report, theme)]
         else:
             lines += ["", theme.paint("No resources are configured.", Style.DIM)]
-    if "full" in report.words:
-        lines += ["", theme.paint("Links", Style.HEADING), *columns(theme, _links(report))]
-        counts = [
-            [Cell(i.resource, Style.NAME), Cell(node), Cell(f"fail count {count}", Style.WARN)]
-            for i in report.instances
-            for node, count in i.fail_counts
-        ]
-        if counts:
-            lines += ["", theme.paint("Fail counts", Style.HEADING), *columns(theme, counts)]
-    return lines
+    for title, rows in _details(report):
+        lines += ["", theme.paint(title, Style.HEADING), *columns(theme, rows)]
+    return lines if not lines or lines[0] else lines[1:]
+
+
+def _details(report: StatusReport) -> Iterator[tuple[str, list[list[Cell]]]]:
+    """The sections that are shown when they are asked for; one without rows is left out."""
+    words = report.words
+    sections = (
+        ("Links", _links(report) if "full" in words else []),
+        ("Fail counts", _fail_counts(report) if "full" in words or "failcounts" in words else []),
+        ("Operations", [_operation(one, has_times="timing" in words) for one in report.operations]),
+        ("Tickets", [[Cell(one.ticket, Style.NAME), Cell(one.state)] for one in report.tickets]),
+    )
+    return ((title, rows) for title, rows in sections if rows)
+
+
+def _fail_counts(report: StatusReport) -> list[list[Cell]]:
+    return [
+        [Cell(i.resource, Style.NAME), Cell(node), Cell(f"fail count {format_score(count)}", Style.WARN)]
+        for i in report.instances
+        for node, count in i.fail_counts
+    ]
+
+
+def _operation(done: OperationLine, *, has_times: bool) -> list[Cell]:
+    times = [Cell(done.when, Style.DIM), Cell(f"{done.duration_ms} ms", Style.DIM)] if has_times else []
+    outcome = Cell(one_line(done.outcome), Style.BAD if done.is_failed else Style.PLAIN)
+    return [Cell(done.resource, Style.NAME), Cell(done.node), Cell(done.operation), outcome, *times]
 
 
 def _head(report: StatusReport, theme: Theme) -> Iterator[str]:

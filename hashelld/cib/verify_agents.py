@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 from hashelld.cib.document import OP_DEFAULTS, Cib
+from hashelld.cib.lang.agents import format_agent
 from hashelld.cib.lang.diagnostic import Diagnostic, Severity, suggest
-from hashelld.cib.lang.format import format_agent
 from hashelld.model.duration import parse_duration
 from hashelld.model.metadata import Metadata, Parameter
 from hashelld.model.options import parse_boolean

@@ -22,10 +22,11 @@ EVE = Author(user="eve", uid=1002, node=N1, pid=9, groups=("haclient",))
 
 
 class Alone:
-    """A founded node, and shells of several users that ask it."""
+    """A founded node, and shells of several users that ask it. `absent` nodes have no vote, and are never heard."""
 
-    def __init__(self, text: str = "") -> None:
-        settings = Settings(node=N1, cluster_name="c", file_digest="f", founding=Electorate(votes={N1: 1}))
+    def __init__(self, text: str = "", absent: Iterable[str] = ()) -> None:
+        votes = {N1: 1, **{NodeId(name): 0 for name in absent}}
+        settings = Settings(node=N1, cluster_name="c", file_digest="f", founding=Electorate(votes=votes))
         self.now = 1_000
         self.notes: list[Note] = []
         self.logs: list[TellLog] = []

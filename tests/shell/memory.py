@@ -78,6 +78,10 @@ class MemoryClient:
     def name(self) -> str:
         return "memory"
 
+    @property
+    def has_cluster(self) -> bool:
+        return True
+
     def another(self) -> MemoryClient:
         return self
 

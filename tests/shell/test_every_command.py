@@ -234,6 +234,7 @@ class Silence:
     """Nobody answers."""
 
     name = "live"
+    has_cluster = True
 
     def another(self) -> Silence:
         return self

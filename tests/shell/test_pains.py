@@ -274,6 +274,22 @@ def test_14_a_masked_password_is_never_stored() -> None:
         shell.run("configure " + glue(shown.text.splitlines()).replace("primitive x", "primitive y"))
 
 
+def test_14_values_are_obscured_by_the_pattern_of_their_names(tmp_path: Path) -> None:
+    shell = Shell(options=Options(force=True))
+    shell.run("configure primitive x ocf:test:Web params port=1 password=geheim")
+    for words, hidden, open_ in (("obscure:po*", "port=", "geheim"), ("xml x obscure:passw*", "geheim", 'value="1"')):
+        shown = shell.run(f"configure show {words}")
+        assert isinstance(shown, Listing)
+        assert hidden not in shown.text.replace('port="******"', "")
+        assert open_ in shown.text
+    path = tmp_path / "x.crm"
+    shell.run(f"configure save {path} x obscure:port")
+    assert 'port="******"' in path.read_text()
+    assert "geheim" in path.read_text()
+    with pytest.raises(Refused, match="in place of a secret"):
+        shell.run(f"configure load update {path}")
+
+
 def test_14_a_password_is_printed_nowhere_at_a_terminal(tmp_path: Path) -> None:
     shell = Shell(options=Options(shows_secrets=False, force=True))
     shell.run("configure primitive x ocf:test:Web params port=1 password=geheim")

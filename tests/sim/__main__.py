@@ -1,4 +1,7 @@
-"""`python -m tests.sim --seed N [--seeds K] [--minutes M] [--nodes 3,5] [--mode MODE]`: run seeds, tell what fails."""
+"""Run seeds, tell what fails: `python -m tests.sim --seed N [--seeds K] [--minutes M] [--nodes 3,5] [--mode MODE]`.
+
+With `--without GUARD` a guard is taken out of the core, and the run ends with the first seed that finds it.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from itertools import count, islice
 from time import monotonic
 
+from tests.sim.guards import Guard
 from tests.sim.modes import SIZES, Mode, drawn
 from tests.sim.runs import Verdict, run_seed
 
@@ -19,12 +23,14 @@ Job = tuple[int, int, Mode]
 
 
 def main(argv: list[str]) -> int:
-    """Exit code 1 when any seed fails."""
+    """Exit code 1 when any seed fails; without a guard, when none does."""
     options = _options(argv)
     jobs: Iterator[Job] = (job for seed in count(options.seed) for job in _jobs(seed, options))
     if options.minutes is None:
         jobs = islice(jobs, options.seeds * len(_jobs(options.seed, options)))
     end = monotonic() + 60 * options.minutes if options.minutes is not None else None
+    if options.without is not None:
+        return _search(jobs, Guard(options.without), end, verbose=options.verbose)
     is_single = options.minutes is None and options.seeds * len(_jobs(options.seed, options)) == 1
     failed = total = 0
     cpu_s = 0.0
@@ -47,6 +53,8 @@ def _options(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, help="go on for so long instead")
     parser.add_argument("--nodes", help="sizes of the clusters that each seed is run with, as 3,5; drawn by default")
     parser.add_argument("--mode", choices=[mode.value for mode in Mode], help="the quorum mode; drawn by default")
+    guards = [guard.value for guard in Guard]
+    parser.add_argument("--without", choices=guards, help="take this guard out of the core; ends when that is found")
     parser.add_argument("--verbose", action="store_true", help="print everything that happens")
     parser.add_argument("--trace", action="store_true", help="print the end of the trace of every failing run")
     return parser.parse_args(argv)
@@ -58,6 +66,19 @@ def _jobs(seed: int, options: argparse.Namespace) -> list[Job]:
         return [(seed, *chosen) for chosen in drawn(seed)]
     sizes = options.nodes or ",".join(map(str, SIZES))
     return [(seed, int(size), Mode(options.mode or Mode.PLAIN)) for size in sizes.split(",")]
+
+
+def _search(jobs: Iterator[Job], guard: Guard, end: float | None, *, verbose: bool) -> int:
+    for total, (seed, nodes, mode) in enumerate(jobs, 1):
+        verdict = run_seed(seed, nodes, mode, guard=guard, verbose=verbose)
+        if verdict.failure:
+            print(f"without {guard.value}: found by seed {seed} nodes {nodes} mode {mode.value}, after {total} runs")
+            print(verdict.failure)
+            return 0
+        if end is not None and monotonic() > end:
+            break
+    print(f"without {guard.value}: not found")
+    return 1
 
 
 def _one_by_one(jobs: Iterator[Job], *, verbose: bool) -> Iterator[Verdict]:

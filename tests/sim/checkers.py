@@ -36,6 +36,8 @@ class Checkers:
         self._shown: dict[NodeId, Version] = {}
         self._stored: dict[NodeId, dict[int, Entry]] = {name: {} for name in world.names}
         self._tail: dict[NodeId, Version] = dict.fromkeys(world.names, NO_VERSION)
+        self._ordered_ms: dict[tuple[NodeId, str, int], Millis] = {}
+        """When an order was sent: by sender, its incarnation, and sequence."""
         self.commits: dict[str, Version] = {}
         """Acknowledged commits by id."""
         self.fencings: list[tuple[Millis, NodeId, NodeId, str]] = []
@@ -48,13 +50,21 @@ class Checkers:
     # -- 1: one DC in an epoch
 
     def on_send(self, host: Host, envelope: Envelope) -> None:
-        """Only the epoch's node gives orders in it."""
+        """Only the epoch's node gives orders in it, and nothing is said that the disk does not hold."""
         if isinstance(envelope.body, OFFICE_ONLY):
             self._claim_office(host.name, envelope.epoch)
-        elif isinstance(envelope.body, VoteAnswer) and envelope.body.granted:
+            if isinstance(envelope.body, Order):
+                self._ordered_ms[_order_of(envelope)] = self._world.timeline.now
+        self.keeps_word(host, envelope)
+
+    def keeps_word(self, host: Host, envelope: Envelope) -> None:
+        """A vote, a join or an answer that something is stored: it is on the sender's disk."""
+        if isinstance(envelope.body, VoteAnswer) and envelope.body.granted:
             content = host.disk.content
             if (content.promised, content.voted) != (envelope.body.number, envelope.receiver):
                 raise Violation(1, f"{host.name} votes for {envelope.receiver}, its disk says {content.voted}")
+            if content.was_set_aside or not content.may_vote:
+                raise Violation(1, f"{host.name} votes for {envelope.receiver} on a memory that was lost")
         elif isinstance(envelope.body, Join) and host.disk.content.promised < envelope.epoch.number:
             raise Violation(1, f"{host.name} joins {envelope.epoch} before its disk has the promise")
         elif isinstance(envelope.body, Appended):
@@ -166,6 +176,16 @@ class Checkers:
 
     # -- 4 and 5: acting
 
+    def obeys(self, host: Host, order: Envelope) -> None:
+        """An agent is begun because an order just came."""
+        label = order.body.action.label if isinstance(order.body, Order) else ""
+        if order.epoch.number < host.disk.content.promised:
+            text = f"{host.name} obeys {order.sender}: {label} of {order.epoch}, its disk promises "
+            raise Violation(4, f"{text}{host.disk.content.promised}")
+        age_ms = self._world.timeline.now - self._ordered_ms[_order_of(order)]
+        if age_ms > DEADTIMES_OF_GRACE * self._world.deadtime_ms:
+            raise Violation(4, f"{host.name} obeys {order.sender}: {label}, ordered {age_ms} ms ago")
+
     def begins(self, machine: NodeId, instance: str, operation: str) -> None:
         """A start or promote begins to act on a machine."""
         world = self._world
@@ -219,3 +239,7 @@ class Checkers:
         ]
         if is_quorum(seen, electorate):
             raise Violation(6, f"{machine} fences {target}, which {seen} see well")
+
+
+def _order_of(envelope: Envelope) -> tuple[NodeId, str, int]:
+    return envelope.sender, envelope.sender_incarnation.token, envelope.sequence

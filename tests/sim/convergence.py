@@ -25,7 +25,9 @@ def calm(world: SimWorld) -> None:
     """End every fault: links, pauses, disks, agents; machines that are off boot."""
     world.network.calm = True
     world.heal()
+    world.network.delay_ms.clear()
     for host in world.hosts.values():
+        host.disk.mend()
         host.agents.faults = type(world.faults)()
         host.agents.broken.clear()
         host.agents.slow_ms.clear()
@@ -58,11 +60,11 @@ def converge(world: SimWorld, within_ms: Millis, *, tidy: bool = False) -> CibIs
                 host.start_daemon()
         if tidy and world.timeline.now - cleaned_ms >= CLEANUP_EVERY_MS and (node := world.some_running()):
             cleaned_ms = world.timeline.now
-            _tidy(world, node)
+            tidy_up(world, node)
         world.run(LOOK_MS)
 
 
-def _tidy(world: SimWorld, node: NodeId) -> None:
+def tidy_up(world: SimWorld, node: NodeId) -> None:
     """Forget failures; nobody is in standby, nothing is to be stopped: every resource is wanted again."""
     world.ask(node, Cleanup())
     world.ask(node, GetCib())

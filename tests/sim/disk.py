@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from copy import copy
+from enum import Enum
 
 from hashelld.core.effects import Persist, Remembered, Stored
 from hashelld.model.ids import NO_VERSION, Incarnation, Millis, NodeId, Version
@@ -12,6 +13,16 @@ from hashelld.wire.log import Checkpoint, Electorate, ElectorateChange, Entry, F
 from tests.sim.faults import Faults
 from tests.sim.timeline import Timeline
 from tests.sim.violation import Violation
+
+
+class Trouble(Enum):
+    """What a store answers to a write instead of doing it."""
+
+    NONE = "well"
+    SYNC_FAILS = "EIO on fsync"
+    """Once: what was written may be there or not."""
+    UNWRITABLE = "full or read-only"
+    """Nothing is written; a daemon that starts cannot write its incarnation, and ends."""
 
 
 class Content:
@@ -84,6 +95,10 @@ class Content:
         self.was_set_aside = False
 
 
+_Item = tuple[Persist, Callable[[int], None], Callable[[str], None]]
+"""A write, and whom to tell of its end."""
+
+
 class Disk:
     """One node's store; `applied` is told of every write that reached the platters."""
 
@@ -94,21 +109,30 @@ class Disk:
         self.content = Content()
         self.is_dead = False
         """Writes are never answered."""
+        self.trouble = Trouble.NONE
+        self.slow_ms: Millis = 0
+        """Every write takes so much longer."""
+        self.is_damaged = False
+        """Bytes flipped: the next daemon that opens the file sets it aside."""
         self.is_lying = False
         self._flushed = copy(self.content)
         self._busy_until: Millis = 0
-        self._pending: deque[tuple[Persist, Callable[[int], None]]] = deque()
+        self._pending: deque[_Item] = deque()
 
     def stall(self, span_ms: Millis) -> None:
         """Nothing is written for a while."""
         self._busy_until = max(self._busy_until, self._timeline.now) + span_ms
 
-    def write(self, write: Persist, done: Callable[[int], None]) -> None:
-        """Begin a write; `done` is called with its token."""
+    def mend(self) -> None:
+        """Writes are done again, as fast as ever."""
+        self.trouble, self.slow_ms = Trouble.NONE, 0
+
+    def write(self, write: Persist, done: Callable[[int], None], failed: Callable[[str], None]) -> None:
+        """Begin a write; `done` is called with its token, or `failed` with a reason, after which nothing is written."""
         timeline = self._timeline
-        latency = timeline.between(1, self._faults.disk_latency_max_ms)
+        latency = timeline.between(1, self._faults.disk_latency_max_ms) + self.slow_ms
         self._busy_until = max(self._busy_until, timeline.now) + latency
-        item = (write, done)
+        item = (write, done, failed)
         self._pending.append(item)
         timeline.at(self._busy_until, lambda: self._finish(item))
 
@@ -141,6 +165,7 @@ class Disk:
 
     def wipe(self, *, set_aside: bool) -> None:
         """The disk was replaced, or (set aside) its file was found corrupt."""
+        self.is_damaged = False
         self.content = Content()
         self.content.was_set_aside = set_aside
         self._flushed = copy(self.content)
@@ -172,15 +197,28 @@ class Disk:
             was_set_aside=content.was_set_aside,
         )
 
-    def _finish(self, item: tuple[Persist, Callable[[int], None]]) -> None:
+    def _finish(self, item: _Item) -> None:
         if self.is_dead or not self._pending or self._pending[0] is not item:
             return
         if self._timeline.now < self._busy_until and len(self._pending) == 1:
             self._timeline.at(self._busy_until, lambda: self._finish(item))  # It stalled meanwhile.
             return
         self._pending.popleft()
+        if self.trouble is not Trouble.NONE:
+            self._fail(item)
+            return
         self._apply(item[0])
         item[1](item[0].token)
+
+    def _fail(self, item: _Item) -> None:
+        """As the store's thread: it tells the failure, and ends."""
+        reason = self.trouble.value
+        if self.trouble is Trouble.SYNC_FAILS:
+            self.trouble = Trouble.NONE
+            if self._timeline.chance(0.5):
+                self._apply(item[0])
+        self._pending.clear()
+        item[2](reason)
 
     def _apply(self, write: Persist) -> None:
         self.content.apply(write)

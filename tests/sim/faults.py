@@ -25,6 +25,8 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
     fence_fails: float = 0.0
     lying_disk: float = 0.0
     """A power cut takes writes that were reported done."""
+    has_calamities: bool = False
+    """Disturbances that belong together are among the nemesis's."""
     disturbed_every_ms: Millis | None = None
     """Mean time between two disturbances of the nemesis; None: it sleeps."""
 
@@ -33,8 +35,8 @@ NO_FAULTS = Faults()
 
 
 def random_faults(draw: float) -> Faults:
-    """A mixture for a seeded run: mostly mild, sometimes (draw below 0.3) rough."""
-    rough = draw < 0.3
+    """A mixture for a seeded run: mostly mild, sometimes (draw below 0.3) rough, sometimes (0.6 to 0.9) calamitous."""
+    rough, has_calamities = draw < 0.3, 0.6 <= draw < 0.9
     return Faults(
         loss=0.05 if rough else 0.005,
         message_loss=0.01 if rough else 0.001,
@@ -47,5 +49,6 @@ def random_faults(draw: float) -> Faults:
         agent_hangs=0.004 if rough else 0.001,
         stop_fails=0.01 if rough else 0.002,
         fence_fails=0.2 if rough else 0.05,
-        disturbed_every_ms=3_000 if rough else 6_000,
+        has_calamities=has_calamities,
+        disturbed_every_ms=3_000 if rough or has_calamities else 6_000,
     )

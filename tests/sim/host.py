@@ -28,9 +28,9 @@ from hashelld.core.settings import Settings
 from hashelld.model.ids import Incarnation, Millis, NodeId
 from hashelld.wire.client import Request
 from hashelld.wire.log import Author
-from hashelld.wire.peer import Beat, BeatContent, Envelope
+from hashelld.wire.peer import Beat, BeatContent, Envelope, Order
 from tests.sim.agents import Agents
-from tests.sim.disk import Disk
+from tests.sim.disk import Disk, Trouble
 from tests.sim.violation import Violation
 
 
@@ -110,7 +110,14 @@ class Daemon:
         elif isinstance(event, StoreFailed):
             self._perform(self._outbox.on_store_failed())
         if not self.is_gone:
-            self._carry_out(self._guarded_step(now, event))
+            effects = self._guarded_step(now, event)
+            if isinstance(item, Envelope) and isinstance(item.body, Order):
+                self._judge_order(item, item.body.action.label, effects)
+            self._carry_out(effects)
+
+    def _judge_order(self, order: Envelope, label: str, effects: list[Effect]) -> None:
+        if any(isinstance(effect, RunAgent) and effect.label == label for effect in effects):
+            self._world.checkers.obeys(self._host, order)
 
     def _guarded_start(self) -> list[Effect]:
         try:
@@ -182,7 +189,7 @@ class Daemon:
                 world.checkers.on_beat(host, content)
             case Persist():
                 self._timeline.record(host.name, "persist", effect)
-                host.disk.write(effect, self.persisted)
+                host.disk.write(effect, self.persisted, self.store_failed)
                 self._timeline.after(self._settings.initdead_ms, lambda: self._judge_disk(effect.token))
             case RunAgent():
                 self._timeline.record(host.name, "agent", f"{effect.label} {effect.argv} {effect.stdin!r}")
@@ -204,6 +211,12 @@ class Daemon:
         if not self._has_store_failed:
             self.take(Persisted(token))
 
+    def store_failed(self, reason: str) -> None:
+        """The disk's thread reports its end."""
+        if not self._has_store_failed:
+            self._has_store_failed = True
+            self.take(StoreFailed(reason))
+
     def agent_ended(self, ended: AgentEnded) -> None:
         """The reaper reports."""
         self.take(ended)
@@ -216,8 +229,7 @@ class Daemon:
         if self.is_gone or self._has_store_failed:
             return
         if self._host.disk.has_pending(token, self.persisted):
-            self._has_store_failed = True
-            self.take(StoreFailed("silent for initdead"))
+            self.store_failed("silent for initdead")
 
     # -- the beat thread
 
@@ -241,7 +253,7 @@ class Daemon:
         host = self._host
         if host.is_paused or not self.socket:
             return
-        now, base = self._timeline.now, host.base_ms
+        now = self._timeline.now
         ready = [item for item in self.socket if item[0] <= now]
         if not ready:
             return
@@ -249,7 +261,7 @@ class Daemon:
         ready.sort(key=lambda item: item[0])
         for moment, beat in ready:
             read_at = now if host.resumed_ms == now else moment
-            heard = self.beating.on_beat(read_at + base, beat)
+            heard = self.beating.on_beat(host.local(read_at), beat)
             if heard is not None:
                 self._heard[heard.sender] = heard
         if self._heard:
@@ -273,6 +285,8 @@ class Host:
         self.is_stuck = False
         self.resumed_ms: Millis = -1
         self.base_ms: Millis = 0
+        self.clock_rate_ppm = 1_000_000
+        """How fast its clock runs, set while it is off; true: a million."""
         self.wall_jump_ms = 0
         self.is_wanted = True
         """The supervisor and whoever boots machines bring it back."""
@@ -281,12 +295,12 @@ class Host:
     @property
     def local_now(self) -> Millis:
         """CLOCK_BOOTTIME of this machine."""
-        return self._timeline.now + self.base_ms
+        return self.local(self._timeline.now)
 
     @property
     def wall_offset_ms(self) -> int:
         """Wall clock minus boot time."""
-        return WALL_MS - self.base_ms + self.wall_jump_ms
+        return WALL_MS + self._timeline.now - self.local_now + self.wall_jump_ms
 
     @property
     def is_running(self) -> bool:
@@ -294,8 +308,12 @@ class Host:
         return self.daemon is not None and not self.is_paused and not self.is_stuck
 
     def virtual(self, local: Millis) -> Millis:
-        """The moment of the world's time."""
-        return local - self.base_ms
+        """The first moment of the world's time at which the machine's clock shows this."""
+        return -((self.base_ms - local) * 1_000_000 // self.clock_rate_ppm)
+
+    def local(self, moment: Millis) -> Millis:
+        """What the machine's clock shows at a moment of the world's time."""
+        return self.base_ms + moment * self.clock_rate_ppm // 1_000_000
 
     # -- power and processes
 
@@ -305,7 +323,7 @@ class Host:
             return
         self.is_powered = True
         self.is_paused = self.is_stuck = False
-        self.base_ms = self._timeline.between(0, 50_000) - self._timeline.now
+        self.base_ms += self._timeline.between(0, 50_000) - self.local_now
         self._timeline.record(self.name, "boot")
         self.start_daemon()
 
@@ -313,6 +331,14 @@ class Host:
         """What the supervisor does."""
         if not self.is_powered or self.daemon is not None or not self.is_wanted:
             return
+        if self.disk.trouble is Trouble.UNWRITABLE:
+            self._timeline.record(self.name, "daemon-start fails", self.disk.trouble)
+            self._timeline.after(self._world.supervisor_ms(), self.start_daemon)
+            return
+        if self.disk.is_damaged:
+            self._timeline.record(self.name, "store set aside")
+            self.disk.wipe(set_aside=True)
+            self._world.checkers.forget(self.name)
         self.agents.end_orphans()
         self.asked_to_leave = False
         self.disk.is_dead = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hashelld.core.events import Terminate
+from tests.sim.calamities import Calamities
 from tests.sim.network import BEATS, MESSAGES, PLANES
 
 
@@ -38,6 +39,8 @@ class Nemesis:
             (1, self._jump_wall),
             (2, self._leave),
         )
+        if world.faults.has_calamities:
+            self._deeds += Calamities(world).deeds
         self._plan()
 
     def stop(self) -> None:

@@ -54,15 +54,21 @@ class Network:
         self.cut(one, other, planes)
         self.cut(other, one, planes)
 
-    def heal(self, pairs: Iterable[Pair] | None = None) -> None:
+    def heal(self, pairs: Iterable[Pair] | None = None, planes: Iterable[str] = PLANES) -> None:
         """Mend these directions, or all; what streams had queued arrives now."""
         mended = list(pairs) if pairs is not None else sorted(self._cut[BEATS] | self._cut[MESSAGES])
-        for plane in PLANES:
+        for plane in planes:
             self._cut[plane].difference_update(mended)
         for pair in mended:
+            if pair in self._cut[MESSAGES]:
+                continue
             for envelope in self._stalled.pop(pair, []):
                 self._travel(envelope)
         self._changed()
+
+    def hurry(self, pair: Pair) -> None:
+        """Messages of this direction are no longer delayed."""
+        self.delay_ms.pop(pair, None)
 
     def is_open(self, sender: NodeId, receiver: NodeId, plane: str) -> bool:
         """Does anything get from sender to receiver?"""

@@ -16,6 +16,7 @@ from tests.sim.clients import Commission, Workload
 from tests.sim.configuration import configuration
 from tests.sim.convergence import calm, converge
 from tests.sim.faults import random_faults
+from tests.sim.guards import Guard, without
 from tests.sim.modes import Mode, is_fenced
 from tests.sim.nemesis import Nemesis
 from tests.sim.violation import Violation
@@ -52,16 +53,23 @@ def make_world(seed: int, nodes: int, mode: Mode = Mode.PLAIN, *, verbose: bool 
 
 
 def run_seed(
-    seed: int, nodes: int, mode: Mode = Mode.PLAIN, *, disturbed_ms: Millis = DISTURBED_MS, verbose: bool = False
+    seed: int,
+    nodes: int,
+    mode: Mode = Mode.PLAIN,
+    *,
+    guard: Guard | None = None,
+    disturbed_ms: Millis = DISTURBED_MS,
+    verbose: bool = False,
 ) -> Verdict:
-    """Run it; failures are in the verdict."""
+    """Run it, perhaps without one of the core's guards; failures are in the verdict."""
     began = process_time()
     world = make_world(seed, nodes, mode, verbose=verbose)
     failure = trace = ""
     signal.signal(signal.SIGPROF, _too_long)
     signal.setitimer(signal.ITIMER_PROF, CPU_MAX_S)
     try:
-        _play(world, disturbed_ms)
+        with without(guard):
+            _play(world, disturbed_ms)
     except (Violation, AssertionError) as violation:
         failure = f"{type(violation).__name__}: {violation}"
         trace = world.timeline.tail(TRACE_LINES)

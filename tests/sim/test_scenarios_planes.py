@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 
 from tests.sim.configuration import properties
+from tests.sim.convergence import converge
 from tests.sim.faults import Faults
 from tests.sim.modes import Mode
 from tests.sim.network import BEATS, MESSAGES
 from tests.sim.runs import configure
 from tests.sim.scenario import (
     finish,
+    ids_of,
     leave,
     mark_commit,
     other,
@@ -59,6 +61,50 @@ def test_pause_beats_drained_on_wake() -> None:
     world.run(100)
     assert not status_of(world, dc).quorum.has_quorum
     world.run(5_000)
+    finish(world)
+
+
+@pytest.mark.parametrize("fencing_works", [True, False])
+def test_suspend_resume(fencing_works: bool) -> None:
+    """A machine that sleeps as a whole (its kernel heard nothing, its clock went on) wakes up without an office."""
+    world = settled(3)
+    dc = world.dc()
+    for host in world.hosts.values():
+        if not fencing_works:
+            host.agents.broken |= {("*", "off"), ("*", "reboot"), (dc, "off"), (dc, "reboot")}
+    commit = mark_commit(world, dc, "mark-asleep")
+    world.host(dc).pause()
+    world.isolate(dc)
+    world.run(60_000)
+    assert [name for name in world.dcs() if name != dc], "nobody took over"
+    began = world.timeline.now
+    world.heal()
+    world.host(dc).resume()
+    assert dc not in world.dcs(), "it woke up and kept its office"
+    world.run(2_000)
+    if not fencing_works:  # Else it booted meanwhile, and gets its share again.
+        assert all(dc not in starts(world, name, began) for name in NAMES)
+    shown = finish(world)
+    assert not was_acknowledged(commit) or "mark-asleep" in ids_of(shown)
+
+
+@pytest.mark.parametrize("rates", [(1_000_000, 1_100_000, 900_000), (900_000, 1_100_000, 1_000_000)])
+def test_clock_rate_apart(rates: tuple[int, ...]) -> None:
+    """Clocks that run a tenth too fast or too slow make nobody look dead; who dies is lost as ever."""
+    world = SimWorld(3)
+    for name, rate in zip(world.names, rates, strict=True):
+        world.host(name).clock_rate_ppm = rate
+    world.boot()
+    configure(world)
+    converge(world, 40_000)
+    dc, began = world.dc(), world.timeline.now
+    for at in range(10):
+        asked = mark_commit(world, world.names[at % 3], f"mark{at}")
+        world.run(3_000)
+        assert was_acknowledged(asked)
+    assert (world.dc(), shots(world, began)) == (dc, [])
+    world.host(dc).power_cut()
+    world.until(lambda: any(name != dc for name in world.dcs()), 10_000, "the others elect")
     finish(world)
 
 
@@ -190,6 +236,26 @@ def test_policy_freeze_both() -> None:
     world.partition(["n1", "n2"], ["n3", "n4"])
     world.run(20_000)
     assert world.dcs() == []
+    assert {name: world.active_on(name) for name in NAMES} == before
+    assert all(starts(world, name, began) == [] for name in NAMES)
+    assert shots(world, began) == []
+    finish(world)
+
+
+def test_policy_ignore_two_sides() -> None:
+    """Four nodes, two and two, with `ignore`: everybody goes on with what it runs, nobody is DC or acknowledges."""
+    world = settled(4)
+    world.committed(world.dc(), properties(stonith_enabled="true", no_quorum_policy="ignore"))
+    world.run(2_000)
+    world.ignores_quorum = True
+    before = {name: world.active_on(name) for name in NAMES}
+    began = world.timeline.now
+    world.partition(["n1", "n2"], ["n3", "n4"])
+    world.run(3_000)
+    asked = [mark_commit(world, name, f"mark-{name}") for name in world.names]
+    world.run(20_000)
+    assert world.dcs() == []
+    assert not any(was_acknowledged(one) for one in asked)
     assert {name: world.active_on(name) for name in NAMES} == before
     assert all(starts(world, name, began) == [] for name in NAMES)
     assert shots(world, began) == []

@@ -86,7 +86,7 @@ def test_cut(nodes: int, scheme: str, parts: str, survivors: str) -> None:
     finish(world)
 
 
-def test_tie_breaker_dies_with_its_half() -> None:
+def test_tie_breaker_crash() -> None:
     """Only one node breaks ties: without it the other half waits, also when it was the larger part a moment ago."""
     world = settled(4, mode=Mode.TIE_BREAKER)
     world.boots_fenced = False
@@ -102,7 +102,7 @@ def test_tie_breaker_dies_with_its_half() -> None:
     finish(world)
 
 
-def test_last_man_standing_to_one() -> None:
+def test_lms_four_to_one() -> None:
     """Four nodes lost one after another: each loss is an entry of the log; the tie-breaker allows the last step."""
     world = settled(4, mode=Mode.SHRINKING_TIE_BREAKER)
     world.boots_fenced = False
@@ -148,7 +148,7 @@ def test_last_man_standing_ends_with_two() -> None:
 
 
 @pytest.mark.parametrize("seed", range(1, 5))
-def test_stale_pair_meets(seed: int) -> None:
+def test_lms_stale_pair_meets(seed: int) -> None:
     """Two that were lost one after another are no quorum by any electorate that they know (SAFETY.md 5)."""
     world = settled(4, seed=seed, mode=Mode.SHRINKING, stonith=False)
     world.isolate("n4")
@@ -227,6 +227,20 @@ def test_tie_breaker_moves_with_the_electorate() -> None:
     finish(world)
     shrinks_to(world, *world.names)
     assert electorate(world, "n1").tie_breaker == "n1"
+
+
+def test_leave_half() -> None:
+    """Half of four nodes leave cleanly: what is left is no quorum, stops everything and fences nobody."""
+    world = settled(4)
+    leaving = [name for name in world.names if name != world.dc()][:2]
+    for name in leaving:
+        world.host(name).is_wanted = False
+        leave(world, name)
+    world.run(10_000)
+    assert world.dcs() == []
+    assert [name for host in world.hosts.values() for name in host.agents.active()] == []
+    assert shots(world) == []
+    finish(world)
 
 
 def test_leave_lowers_with_last_man_standing_only() -> None:

@@ -8,9 +8,9 @@ from hashelld.cib.document import Properties
 from hashelld.cib.edit import Put
 from hashelld.model.ids import NodeId, ResourceId
 from hashelld.model.resource import Agent, AttributeSet, Clone, NvPair, Operation, Primitive
-from hashelld.wire.client import AgentAsk, AgentTold, Cleanup, Committed, Done, Refused, SetAttribute
+from hashelld.wire.client import AgentAsk, AgentTold, Answer, Cleanup, Committed, Done, Refused, SetAttribute
 from tests.sim.agents import Running
-from tests.sim.convergence import calm
+from tests.sim.convergence import calm, tidy_up
 from tests.sim.nemesis import Nemesis
 from tests.sim.runs import configure, make_world
 from tests.sim.scenario import leave, other, pair, settled, shown_by, status_of
@@ -38,8 +38,15 @@ def add_database(world: SimWorld, *, notify: bool = False, agent: str = "Silent"
         world.until(lambda: len(world.active_on("db")) == len(world.names), SETTLE_MS, "db everywhere")
 
 
-def say(world: SimWorld, node: str, line: str, resource: str = "db") -> object:
+def say(world: SimWorld, node: str, line: str, resource: str = "db") -> Answer:
     return world.answer(node, AgentAsk(tuple(line.split()), resource))
+
+
+def told(world: SimWorld, node: str, line: str) -> AgentTold:
+    """The answer, which is text and a code."""
+    answer = say(world, node, line)
+    assert isinstance(answer, AgentTold), answer
+    return answer
 
 
 def promoted_on(world: SimWorld) -> list[str]:
@@ -74,8 +81,8 @@ def test_an_attribute_of_another_node_goes_there() -> None:
     third = other(world, dc, member)
     for asker, owner in ((member, third), (member, dc), (dc, member)):
         assert isinstance(say(world, asker, f"crm_attribute -l reboot -N {owner} -n boot -v {asker}"), Done)
-        told = say(world, owner, "crm_attribute -l reboot -n boot -G -q")
-        assert told == AgentTold(out=f"{asker}\n")
+        answer = say(world, owner, "crm_attribute -l reboot -n boot -G -q")
+        assert answer == AgentTold(out=f"{asker}\n")
     world.run(1_000)
     assert say(world, member, "attrd_updater -n boot -Q -A") == AgentTold(
         out="".join(
@@ -83,8 +90,9 @@ def test_an_attribute_of_another_node_goes_there() -> None:
         )
     )
     assert isinstance(say(world, member, f"attrd_updater -D -n boot -N {third}"), Done)
-    assert say(world, third, "attrd_updater -n boot -Q").code == 105
-    assert "boot" not in status_of(world, third).nodes
+    assert told(world, third, "attrd_updater -n boot -Q").code == 105
+    left = {view.node: view.status.attributes.get("boot") for view in status_of(world, third).nodes}
+    assert left == {NodeId(third): None, NodeId(dc): member, NodeId(member): dc}
 
 
 def test_an_attribute_of_a_node_that_is_not_there_is_refused() -> None:
@@ -130,12 +138,12 @@ def test_what_lasts_is_committed_once() -> None:
     assert [pair.name for pair in replication.set.pairs] == [f"db_{dc}", f"db_{member}"]
     assert say(world, dc, f"crm_resource -r alpha -z -g cpu-{member} -Q") == AgentTold(out="2\n")
     assert (
-        say(world, dc, f"crm_attribute -l forever -N {dc} -n rack-{dc} -G").out
+        told(world, dc, f"crm_attribute -l forever -N {dc} -n rack-{dc} -G").out
         == f"scope=nodes  name=rack-{dc} value=7\n"
     )
     assert isinstance(say(world, dc, "crm_resource -r alpha -z -d cpu-" + dc), Committed)
     world.run(500)
-    assert say(world, dc, "crm_resource -r alpha -z -g cpu-" + dc).code == 105
+    assert told(world, dc, "crm_resource -r alpha -z -g cpu-" + dc).code == 105
 
 
 def test_a_ban_is_of_the_clone() -> None:
@@ -176,16 +184,16 @@ def test_what_agents_ask_of_the_cluster() -> None:
     world.run(3_000)
     left = sorted((dc, member))
     assert say(world, dc, "crm_node -p") == AgentTold(out=" ".join(left) + "\n")
-    listed = say(world, dc, "crm_node -l").out.splitlines()
+    listed = told(world, dc, "crm_node -l").out.splitlines()
     assert sorted(line.split()[1:] for line in listed) == [
         [name, "lost" if name == lost else "member"] for name in world.names
     ]
-    number = say(world, dc, "crm_node -i").out.strip()
+    number = told(world, dc, "crm_node -i").out.strip()
     assert say(world, member, f"crm_node -N {number}") == AgentTold(out=f"{dc}\n")
-    assert say(world, dc, "crm_node -N 99").code == 105
-    assert say(world, dc, "crm_attribute -n absent -G -t crm_config").code == 105
-    assert say(world, dc, "crm_resource -r nobody -z -p cpu -v 1").code == 105
-    assert say(world, dc, "crm_resource -B -r nobody").code == 105
+    assert told(world, dc, "crm_node -N 99").code == 105
+    assert told(world, dc, "crm_attribute -n absent -G -t crm_config").code == 105
+    assert told(world, dc, "crm_resource -r nobody -z -p cpu -v 1").code == 105
+    assert told(world, dc, "crm_resource -B -r nobody").code == 105
 
 
 def test_without_a_quorum_only_its_own_attributes_can_be_set() -> None:
@@ -259,7 +267,7 @@ def test_whatever_happens_one_is_promoted_in_the_end(seed: int) -> None:
 
 
 def is_settled(world: SimWorld) -> bool:
-    """Are all up, all instances active, one promoted, and the DC idle? Failures are cleaned up from time to time."""
+    """Are all up, all instances active, one promoted, and the DC idle? From time to time it is tidied up."""
     for host in world.hosts.values():
         if host.is_powered and host.daemon is None:
             host.start_daemon()
@@ -267,7 +275,7 @@ def is_settled(world: SimWorld) -> bool:
             host.boot()
     if len(world.dcs()) != 1 or len(world.active_on("db")) != len(world.names) or len(promoted_on(world)) != 1:
         if world.timeline.now % 6_000 < TURN_MS and (node := world.some_running()) is not None:
-            world.ask(node, Cleanup())
+            tidy_up(world, node)
         return False
     shown = status_of(world, world.dc())
     return shown.phase == "idle" and not shown.in_flight
@@ -296,9 +304,9 @@ def test_notifications_frame_a_promotion_whose_transition_is_given_up() -> None:
 def notifications(world: SimWorld) -> list[tuple[str, str, str]]:
     """Every notification: the node that was told, `pre promote`, and the nodes on which that happens."""
     prefix = "OCF_RESKEY_CRM_meta_notify_"
-    found = []
+    found: list[tuple[str, str, str]] = []
     for name, host in world.hosts.items():
-        for told in host.agents.notified:
-            operation = told[f"{prefix}operation"]
-            found.append((name, f"{told[prefix + 'type']} {operation}", told[f"{prefix}{operation}_uname"]))
+        for given in host.agents.notified:
+            operation = given[f"{prefix}operation"]
+            found.append((name, f"{given[prefix + 'type']} {operation}", given[f"{prefix}{operation}_uname"]))
     return found

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, assert_never
 
 from hashelld.cib.document import Cib, Object, Properties, key_of
+from hashelld.cib.lang.agents import format_agent
 from hashelld.cib.lang.attributes import ATTRIBUTES, META, OPERATIONS, PARAMS, UTILIZATION
 from hashelld.cib.lang.format_administration import alert_lines, role_lines, target_line, topology_lines
 from hashelld.cib.lang.format_constraints import constraint_lines
@@ -17,7 +18,6 @@ from hashelld.model.administration import AclRole, AclTarget, Alert, Topology, U
 from hashelld.model.constraint import Colocation, Constraint, Location, Order, TicketConstraint
 from hashelld.model.node import Node
 from hashelld.model.resource import (
-    Agent,
     Bundle,
     Clone,
     Group,
@@ -85,12 +85,6 @@ def keyword_of(found: Object) -> str:
             return "acl_group" if found.is_group else "acl_target"
         case _:
             return _KEYWORDS[type(found)]
-
-
-def format_agent(agent: Agent) -> str:
-    """The agent as it is written: `ocf:heartbeat:` is left out where the bare type means the same."""
-    is_default = (agent.standard, agent.provider) in (("ocf", "heartbeat"), ("", ""))
-    return agent.type if is_default and not agent.type.startswith("fence_") else str(agent)
 
 
 def _statement(found: Object, ids: Ids, nodes: tuple[str, ...]) -> str:

@@ -68,7 +68,8 @@ def _add(
     if is_remote:
         _await_connection(node, view)
     elif (node.is_online or node.is_pending) and _is_to_end(situation):
-        node.condemn(f"{name} has no quorum, and no-quorum-policy is fence")
+        policy = situation.cib.property_value("no-quorum-policy") or NoQuorum.SUICIDE.value
+        node.condemn(f"{name} has no quorum, and no-quorum-policy is {policy}")
     situation.nodes.append(node)
     situation.node_by_id[name] = node.index
     return node

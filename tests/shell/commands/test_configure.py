@@ -6,7 +6,7 @@ import pytest
 
 from hashell.commands.editing import take_text
 from hashell.errors import Refused, Usage
-from hashell.outcomes import Listing, Planned, Said, Table
+from hashell.outcomes import Listing, Outcome, Planned, Said, Table
 from hashelld.cib.document import Cib
 from hashelld.cib.lang.format import format_cib
 from tests.shell.memory import Shell
@@ -369,11 +369,23 @@ def test_edit_needs_a_terminal() -> None:
         Shell().run("configure edit")
 
 
-def edited(shell: Shell, *ids: str, old: str, new: str) -> None:
+def edited(shell: Shell, *ids: str, old: str, new: str) -> Outcome:
     """What `edit` does once the editor is left."""
     shell.enter("configure")
     shown = Cib(tuple(found for found in shell.session.draft.cib.objects if found.id in ids))
-    take_text(shell.session, shown, format_cib(shown).replace(old, new))
+    return take_text(shell.session, shown, format_cib(shown).replace(old, new))
+
+
+def test_what_a_commit_would_object_to_is_told_after_editing() -> None:
+    shell = Shell()
+    shell.enter("configure")
+    said = edited(shell, "web", old="params port=80", new="params prt=80")
+    assert isinstance(said, Said)
+    assert any("required parameter 'port' is missing" in one for one in said.warnings)
+    assert said.warnings[-1] == "commit will refuse this draft without --force"
+    said = edited(shell, "web", old="params prt=80", new="params port=81")
+    assert isinstance(said, Said)
+    assert said.warnings == ()
 
 
 def test_an_edited_text_takes_the_objects_places() -> None:

@@ -99,7 +99,7 @@ def test_waiting_for_the_cluster() -> None:
 def test_a_node_is_removed_when_it_is_gone() -> None:
     shell = Shell()
     with pytest.raises(Refused, match="cluster stop node3"):
-        shell.run("cluster remove node3 --yes")
+        shell.run("cluster remove node3 --yes --force")
     shell.client.lose("node3")
     with pytest.raises(Refused, match="--yes"):
         shell.run("cluster remove node3")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from hashell.client.offline import OfflineClient
 from hashell.errors import Refused, Usage
+from hashell.grammar.run import run_line
 from hashell.outcomes import Planned, Said, Table, Why
-from tests.shell.memory import Shell
+from hashell.session import Session
+from tests.shell.memory import WEB, Shell, TestAgents
 
 
 def places(shell: Shell) -> dict[str, str]:
@@ -81,6 +86,19 @@ def test_move_to_a_node_and_clear() -> None:
     shell.run("resource clear web")
     assert locations(shell) == ["web-prefers-node1"]
     assert places(shell)["web"] == "node1"
+
+
+def test_where_nobody_moves_anything_a_move_does_not_wait_and_its_constraint_stays(tmp_path: Path) -> None:
+    path = tmp_path / "cib.crm"
+    path.write_text(WEB)
+    session = Session(OfflineClient(str(path)), agents=TestAgents())
+    said = run_line(session, "resource move web node2 --wait").outcome
+    assert isinstance(said, Said)
+    assert said.text == "web is to move to node2, and stays there until: resource clear web"
+    assert "location cli-prefer-web web inf: node2" in path.read_text()
+    with pytest.raises(Refused, match=r"cib\.crm is no cluster"):
+        run_line(session, "resource restart web")
+    assert "target-role" not in path.read_text()
 
 
 def test_move_without_a_node_bans_the_node_where_it_runs() -> None:

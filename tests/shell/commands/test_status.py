@@ -70,6 +70,21 @@ def test_states_of_nodes(view: dict[str, bool], state: str) -> None:
     assert {n.node: n.state for n in report(shell).nodes}["node2"] == state
 
 
+def test_what_is_shown_only_when_it_is_asked_for() -> None:
+    shell = Shell()
+    shell.client.fail("cache", "node2", 2)
+    shell.client.fail("cache", "node2", 1_000_000)
+    shell.run("configure rsc_ticket db-needs-a ticketA: web loss-policy=stop")
+    plain_status = report(shell)
+    assert plain_status.operations == plain_status.tickets == ()
+    found = report(shell, "status ops timing tickets failcounts")
+    assert {i.resource: i.fail_counts for i in found.instances}["cache"] == (("node2", 1_000_000),)
+    assert [(one.ticket, one.state) for one in found.tickets] == [("ticketA", "revoked")]
+    starts = [(one.node, one.operation, one.outcome) for one in found.operations if one.resource == "queue"]
+    assert ("node2", "start", "done") in starts
+    assert not any(one.is_failed for one in found.operations)
+
+
 def test_a_transient_standby_counts() -> None:
     shell = Shell()
     first = shell.client.views[0]

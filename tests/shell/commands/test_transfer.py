@@ -10,7 +10,8 @@ import pytest
 
 from hashell.errors import Refused, Usage
 from hashell.outcomes import Said
-from tests.shell.memory import Shell
+from hashelld.cib.lang.format import format_object
+from tests.shell.memory import NODES, Shell
 
 
 GOOD = "primitive cache ocf:test:Dummy meta priority=1\nprimitive more ocf:test:Dummy\n"
@@ -38,7 +39,19 @@ def test_update_adds_and_replaces(tmp_path: Path) -> None:
 def test_replace_is_the_whole_configuration(tmp_path: Path) -> None:
     shell = Shell()
     load(shell, tmp_path, "property stonith-enabled=false\n" + GOOD, "replace")
-    assert ids(shell) == ["cib-bootstrap-options", "cache", "more"]
+    assert ids(shell) == [*NODES, "cib-bootstrap-options", "cache", "more"]
+
+
+def test_what_is_set_for_nodes_that_a_file_lacks_goes_but_they_stay(tmp_path: Path) -> None:
+    shell = Shell()
+    shell.run("configure node node2 attributes rack=7")
+    shell.run("configure node elsewhere")
+    load(shell, tmp_path, "node node1 attributes rack=1\nproperty stonith-enabled=false\n", "replace")
+    assert [format_object(node).split() for node in shell.client.cib.nodes] == [
+        ["node", "node2"],
+        ["node", "node3"],
+        ["node", "node1", "\\", "attributes", "rack=1"],
+    ]
 
 
 def test_push_keeps_the_places_and_deletes_the_rest(tmp_path: Path) -> None:
@@ -49,7 +62,25 @@ def test_push_keeps_the_places_and_deletes_the_rest(tmp_path: Path) -> None:
         "primitive more ocf:test:Dummy\nprimitive cache ocf:test:Dummy\nproperty stonith-enabled=false\n",
         "push",
     )
-    assert ids(shell) == ["cib-bootstrap-options", "cache", "more"]
+    assert ids(shell) == [*NODES, "cib-bootstrap-options", "cache", "more"]
+
+
+def test_what_a_commit_would_object_to_is_told_when_it_comes_into_the_draft(tmp_path: Path) -> None:
+    shell = Shell()
+    shell.enter("configure")
+    (tmp_path / "a.crm").write_text("\nprimitive a ocf:test:Web params page=x\nlocation l nothing 100: node1\n")
+    said = shell.run(f"load update {tmp_path / 'a.crm'}")
+    assert isinstance(said, Said)
+    reference, parameter, verdict = said.warnings
+    assert "a.crm:3:12: [unknown-resource]" in reference
+    assert "a.crm:2:11: [missing-parameter]" in parameter
+    assert verdict == "commit will refuse this draft"
+    said = shell.run("delete l")
+    assert isinstance(said, Said)
+    with pytest.raises(Refused, match="--force"):
+        shell.run("commit")
+    shell.run("commit --force")
+    assert shell.client.cib.find("a") is not None
 
 
 def test_every_mistake_is_told_with_its_place_and_nothing_is_changed(tmp_path: Path) -> None:

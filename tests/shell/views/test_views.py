@@ -15,11 +15,13 @@ from hashell.outcomes import (
     Leftover,
     Listing,
     NodeLine,
+    OperationLine,
     Said,
     Simulated,
     Simulation,
     StatusReport,
     Table,
+    TicketLine,
     Why,
 )
 from hashell.views.layout import Cell, clean, columns, one_line, paragraph, width_of, wrap
@@ -227,6 +229,30 @@ def test_words_of_status(words: tuple[str, ...]) -> None:
     assert ("Not running" in text) == ("bynode" in words)
     assert ("heard 40 ms ago" in text) == ("full" in words)
     assert ("fail count 3" in text) == ("full" in words)
+
+
+def test_operations_and_tickets_of_status() -> None:
+    failed = OperationLine(
+        resource="db",
+        node="node1",
+        operation="monitor 10s",
+        outcome="rc 7 FAILED",
+        is_failed=True,
+        when="12:00:00",
+        duration_ms=40,
+    )
+    tickets = (TicketLine(ticket="ticketA", state="revoked"),)
+    asked = replace(TROUBLE, words=("timing", "noheaders", "failcounts"), operations=(failed,), tickets=tickets)
+    lines = render(asked, Theme(width=200))
+    assert [line.split() for line in lines[lines.index("Operations") + 1 :]] == [
+        ["db", "node1", "monitor", "10s", "rc", "7", "FAILED", "12:00:00", "40", "ms"],
+        [],
+        ["Tickets"],
+        ["ticketA", "revoked"],
+    ]
+    assert "Fail counts" in lines
+    assert "12:00:00" not in "\n".join(render(replace(asked, words=("ops",)), Theme(width=200)))
+    assert lines[0] == render(TROUBLE, Theme(width=200))[2]
 
 
 def test_an_empty_cluster_says_so() -> None:

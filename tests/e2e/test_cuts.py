@@ -1,0 +1,206 @@
+"""Cuts of live nodes, by the table in tests/cases/arbitration: who goes on, what each side says; nothing runs twice.
+
+A resource signs ten times a second in a file that all nodes share, as a disk would be.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.core.test_quorum_matrix import FENCED, TIE_BREAKER, rows
+from tests.e2e.harness import TIMERS
+from tests.e2e.netns import Host, Network, ip
+from tests.e2e.waiting import wait_until
+
+
+pytestmark = [pytest.mark.slow, pytest.mark.needs("root", "ip")]
+
+MAJORITY = "majority"
+QUORUM = {MAJORITY: "", TIE_BREAKER: "auto_tie_breaker = true", FENCED: "two_node = true"}
+LIMIT_S = 60.0
+STEP_S = 0.1
+SILENCE_MS = 1_500
+"""Who signs ten times a second and was silent for so long does not run."""
+
+
+class Story(msgspec.Struct, frozen=True):
+    """A cluster and the cuts that it lives through, one after the other; no node reaches one in another part."""
+
+    scheme: str
+    nodes: int
+    home: str
+    cuts: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.scheme} {' '.join(self.cuts)}"
+
+
+class Interval(msgspec.Struct, frozen=True):
+    """The first and the last signature (milliseconds) of one process of the resource."""
+
+    began_ms: int
+    ended_ms: int
+    node: str
+
+
+class Cluster:
+    """Hosts on one switch, and the resource `tick` on them."""
+
+    def __init__(self, network: Network, file: Path) -> None:
+        self._network = network
+        self._file = file
+        self._parts: set[str] = set()
+
+    def __getitem__(self, digit: str) -> Host:
+        return self._network[f"node{digit}"]
+
+    def found(self, story: Story) -> None:
+        """Start the daemons; wait until tick runs at home and all have quorum."""
+        hosts = self._network.hosts
+        for host in hosts.values():
+            host.write("/etc/hashell/hashelld.toml", file_of(host, hosts, QUORUM[story.scheme]))
+            host.boot()
+        first = self["1"]
+        first.run(sys.executable, "-m", "hashelld", "keygen", "/etc/hashell/cluster.key").ok()
+        key = first.path("/etc/hashell/cluster.key").read_text()
+        for host in hosts.values():
+            host.write("/etc/hashell/cluster.key", key, 0o600)
+            host.start_daemon()
+        everybody = "".join(name.removeprefix("node") for name in hosts)
+        self.await_verdicts({everybody: "quorum"})
+        first.shell("--force", "configure", "load", "update", "-", text=configuration(story, self._file)).ok()
+        wait_until(lambda: self.signer() == story.home, LIMIT_S, f"tick runs on {story.home}", STEP_S)
+        assert self.intervals()[0].node == story.home
+
+    def cut(self, parts: list[str]) -> None:
+        """A switch for each part, and the ports moved there."""
+        switch = self._network.switch
+        for part in set(parts) - self._parts:
+            ip(switch, f"link add part{part} type bridge forward_delay 0 mcast_snooping 0")
+            ip(switch, f"link set part{part} up")
+        self._parts.update(parts)
+        for part in parts:
+            for digit in part:
+                ip(switch, f"link set {self[digit].port} master part{part}")
+
+    def await_verdicts(self, wanted: dict[str, str]) -> None:
+        """Wait until every node of every part says what is wanted of the part."""
+        for part, verdict in wanted.items():
+            for digit in part:
+                wait_until(lambda d=digit, p=part, v=verdict: self.says(d, p, v), LIMIT_S, f"{digit}: {verdict}")
+
+    def says(self, digit: str, part: str, verdict: str) -> bool:
+        """Does a node count the votes of its part, and follow a DC of it if, and only if, that is a quorum?"""
+        ran = self[digit].shell("--json", "cluster", "quorum")
+        if ran.code:
+            return False
+        told = json.loads(ran.out)["data"]
+        is_dc_right = told["dc"] in {f"node{one}" for one in part} if verdict == "quorum" else told["dc"] is None
+        is_quorate = told["has_quorum"] is (verdict == "quorum")
+        return told["verdict"] == verdict and is_quorate and is_dc_right and told["votes"] == len(part)
+
+    def intervals(self) -> list[Interval]:
+        """When tick ran, and where; sorted."""
+        found: dict[str, Interval] = {}
+        text = self._file.read_text() if self._file.exists() else ""
+        for line in text.splitlines():
+            node, at, incarnation = line.split()
+            began_ms = found[incarnation].began_ms if incarnation in found else int(at)
+            found[incarnation] = Interval(began_ms, int(at), node)
+        return sorted(found.values(), key=lambda interval: interval.began_ms)
+
+    def signer(self) -> str:
+        """The node where tick runs; empty when it runs nowhere."""
+        last = max(self.intervals(), key=lambda interval: interval.ended_ms, default=Interval(0, 0, ""))
+        return last.node if time.time_ns() // 1_000_000 - last.ended_ms < SILENCE_MS else ""
+
+    def await_signer(self, nodes: str) -> None:
+        """Wait until tick runs on one of these, or, of none, nowhere."""
+        wanted = {f"node{digit}" for digit in nodes} or {""}
+        wait_until(lambda: self.signer() in wanted, LIMIT_S, f"tick runs on one of {sorted(wanted)}", STEP_S)
+
+    def check(self) -> None:
+        """Tick never ran twice at a time."""
+        found = self.intervals()
+        for first, second in pairwise(found):
+            assert first.ended_ms < second.began_ms, found
+            print(f"{first.node} to {second.node}: {second.began_ms - first.ended_ms} ms")
+
+
+def file_of(host: Host, hosts: dict[str, Host], quorum: str) -> str:
+    """hashelld.toml; `auto` is the time in which a side that was cut off has stopped what it ran."""
+    lines = ["[node]", f'name = "{host.name}"', "[cluster]", 'name = "cut"', 'key = "/etc/hashell/cluster.key"']
+    lines += [f'{timer} = "{span}"' for timer, span in TIMERS.items()]
+    for other in hosts.values():
+        lines += ["[[nodes]]", f'name = "{other.name}"', f'addresses = ["{other.address}"]']
+    return "\n".join([*lines, "[quorum]", 'takeover_delay = "auto"', quorum, ""])
+
+
+def configuration(story: Story, file: Path) -> str:
+    """With fencing, there is a device of which no node has the agent: it never says that anybody is off."""
+    fencing = "primitive fence stonith:fence_missing\nproperty stonith-enabled=true"
+    return f"""\
+{fencing if story.scheme == FENCED else "property stonith-enabled=false"}
+primitive tick ocf:hashell:Tick params file={file} op monitor interval=5s timeout=20s
+location prefer-home tick 100: {story.home}
+"""
+
+
+def survivors_of(story: Story, cut: str) -> str:
+    """The digits of the nodes that go on, as the table says; empty when nobody does."""
+    wanted = (story.scheme, str(story.nodes), cut)
+    found = [r["survivors"] for r in rows() if (r["scheme"], r["nodes"], r["live_partitions"]) == wanted]
+    assert found
+    assert len(set(found)) == 1
+    return found[0].strip("-")
+
+
+@contextmanager
+def running(folder: Path, story: Story) -> Iterator[Cluster]:
+    names = tuple(f"node{number}" for number in range(1, story.nodes + 1))
+    with Network(folder / "net", names) as network:
+        cluster = Cluster(network, folder / "ticks")
+        cluster.found(story)
+        yield cluster
+
+
+STORIES = (
+    Story(MAJORITY, 3, "node1", ("1|23", "1|2|3")),
+    Story(MAJORITY, 4, "node2", ("1|234", "12|34")),
+    Story(TIE_BREAKER, 4, "node4", ("12|34", "1|2|34")),
+)
+
+
+@pytest.mark.parametrize("story", STORIES, ids=str)
+def test_cuts(tmp_path, story):
+    with running(tmp_path, story) as cluster:
+        for cut in story.cuts:
+            parts, survivors = cut.split("|"), survivors_of(story, cut)
+            cluster.cut(parts)
+            cluster.await_verdicts({part: "quorum" if part == survivors else "none" for part in parts})
+            cluster.await_signer(survivors)
+        cluster.check()
+
+
+def test_of_two_that_lose_each_other_both_wait_until_one_is_known_to_be_off(tmp_path):
+    """Without a device that answers it is the administrator who knows; the one that ran tick is the one that dies."""
+    story = Story(FENCED, 2, "node2", ("1|2",))
+    with running(tmp_path, story) as cluster:
+        assert survivors_of(story, "1|2") == "1"
+        cluster.cut(["1", "2"])
+        cluster.await_verdicts({"1": "claim", "2": "claim"})
+        assert cluster.signer() == "node2", "it is frozen, not stopped"
+        cluster["2"].cut_power()
+        cluster["1"].shell("--yes", "node", "fence", "node2", "--confirm").ok()
+        cluster.await_verdicts({"1": "quorum"})
+        cluster.await_signer("1")
+        cluster.check()

@@ -1,0 +1,43 @@
+"""Every guard of the core is needed: without it the simulator finds the damage, by a seed that is known."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from tests.sim.guards import REPLACED, Guard, without
+from tests.sim.modes import Mode
+from tests.sim.runs import run_seed
+
+
+FOUND_BY: Final[dict[Guard, tuple[int, int, Mode, str]]] = {
+    Guard.VOTE_PERSISTENCE: (1, 3, Mode.PLAIN, "versions rise"),
+    Guard.EPOCH_CHECK: (14, 4, Mode.SHRINKING, "its disk promises"),
+    Guard.FENCE_BEFORE_TAKEOVER: (1, 5, Mode.PLAIN, "which is active on"),
+    Guard.QUORUM_GATE: (1, 5, Mode.PLAIN, "with copies on"),
+    Guard.PERSIST_BEFORE_ACK: (1, 5, Mode.PLAIN, "with copies on"),
+    Guard.MESSAGE_DEADLINE: (12, 2, Mode.SHRINKING, "ms ago"),
+}
+"""Seed, size and mode that find it, and words of what they find. Another: `python -m tests.sim --without GUARD`."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("guard", Guard)
+def test_without_a_guard_it_is_found(guard: Guard) -> None:
+    """A known seed finds that it is missing, and holds with it."""
+    seed, nodes, mode, words = FOUND_BY[guard]
+    found = run_seed(seed, nodes, mode, guard=guard)
+    assert words in found.failure, (
+        found.failure or f"nothing found: python -m tests.sim --seeds 500 --without {guard.value}"
+    )
+    assert not run_seed(seed, nodes, mode).failure
+
+
+@pytest.mark.parametrize("guard", Guard)
+def test_a_guard_is_back_afterwards(guard: Guard) -> None:
+    """What is taken out for a run is out, and back when it ended."""
+    before = [owner.__dict__[name] for owner, name, _ in REPLACED[guard]]
+    with without(guard):
+        assert [owner.__dict__[name] for owner, name, _ in REPLACED[guard]] != before
+    assert [owner.__dict__[name] for owner, name, _ in REPLACED[guard]] == before
