@@ -120,7 +120,7 @@ class _Quorum(msgspec.Struct):
     auto_tie_breaker: bool | str | list[str] = False
     last_man_standing: bool = False
     last_man_standing_window: str = "10s"
-    takeover_delay: str = "0s"
+    takeover_delay: str = ""
 
 
 class _Agents(msgspec.Struct):
@@ -408,9 +408,9 @@ class _Reader:
         return max(3_000, parse_duration(cluster.deadtime) or 0)
 
     def _takeover_delay(self, quorum: _Quorum) -> Millis | None:
-        if quorum.takeover_delay == AUTO:
-            return None
-        return self._duration("quorum", "takeover_delay", quorum.takeover_delay)
+        """A pair does not wait by default (DESIGN.md 3.2, Modes); a majority lets others stop (ARBITRATION.md 3.6)."""
+        text = quorum.takeover_delay or ("0s" if quorum.two_node else AUTO)
+        return None if text == AUTO else self._duration("quorum", "takeover_delay", text)
 
     def _absolute(self, path: str) -> str:
         return os.path.normpath(self._directory / path)

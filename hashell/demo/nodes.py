@@ -154,6 +154,8 @@ class DemoCluster:
             # Nobody restarts a killed daemon here, so that nobody waits for it.
             'restart_grace = "600ms"\n'
             f"{nodes}"
+            # What is killed here is dead: nobody has to be given time to stop.
+            '[quorum]\ntakeover_delay = "0s"\n'
             f'[agents.environment]\n{MARK} = "{own.folder}"\n'
         )
 

@@ -98,8 +98,8 @@ _TABLES: Final = (
             ("last_man_standing_window", "How long after a loss that happens; 10s by default."),
             (
                 "takeover_delay",
-                "Without fencing: how long a survivor waits before it takes over; 0s by default, auto computes the "
-                "time in which a node with a watchdog has stopped.",
+                "Without fencing: how long survivors wait before they take over. auto computes the time in which those "
+                "who were cut off have noticed it and stopped; it is the default, with two_node 0s is.",
             ),
         ),
     ),

@@ -304,7 +304,7 @@ class Node:
         wall_ms = now + standing.wall_offset_ms
         self._on_lrm(now, self.lrm.on_deadline(now, wall_ms))
         self._on_stonith(now, self.stonith.on_deadline(now, allowed=self._may_fence()))
-        self._judge_office()
+        self._judge_office(now)
         self._judge_dc(now)
         if self.dc is None:
             self._without_office(now)
@@ -316,13 +316,14 @@ class Node:
         self._go_on_leaving(now)
         self._say()
 
-    def _judge_office(self) -> None:
+    def _judge_office(self, now: Millis) -> None:
         """A DC steps down when it does not hear a quorum, or hears of a higher epoch."""
         if self.dc is None:
             return
         standing = self.standing
-        if not standing.has_quorum(frozenset({standing.node, *standing.membership.heard})):
-            self.end_office("a quorum is not heard")
+        is_heard = standing.has_quorum(frozenset({standing.node, *standing.membership.heard}))
+        if not is_heard or self.dc.office.is_unheeded(now):
+            self.end_office("no quorum stores its barrier" if is_heard else "a quorum is not heard")
             return
         for peer in standing.membership.heard:
             content = standing.membership.content(peer)
@@ -439,10 +440,9 @@ class Node:
         self.clients.on_dc(None)
 
     def _hand_over(self, now: Millis, successor: NodeId | None) -> None:
-        if successor is None:
-            return
-        self.end_office(f"handed over to {successor}")
-        self.standing.send(successor, Handover())
+        if successor is not None:
+            self.end_office(f"handed over to {successor}")
+            self.standing.send(successor, Handover())
 
     def _work(self, now: Millis, dc: Dc) -> None:
         """The DC's work, until nothing follows from it at once."""

@@ -200,10 +200,15 @@ class Office:
         membership = self._standing.membership
         return membership.since_ms(node) if node in membership.peers else self._took_ms
 
+    def is_unheeded(self, now: Millis) -> bool:
+        """Did no quorum store this DC's barrier for initdead, though one is heard? Peers that forgot do not vote."""
+        return not self.leading.has_barrier and now >= self._took_ms + self._standing.settings.initdead_ms
+
     def deadline(self, now: Millis) -> Millis | None:
         """When something here changes by time alone."""
         standing = self._standing
         moments = [self._loss_ends_ms(node) for node in self._losses()]
+        moments.append(self._took_ms + standing.settings.initdead_ms)
         for node in self.configured:
             if node == standing.node:
                 continue

@@ -37,7 +37,7 @@ def test_everything_but_nodes_has_a_default() -> None:
     assert [entry.port for entry in config.nodes] == [5409, 5409]
     assert (config.keepalive_ms, config.warntime_ms, config.deadtime_ms, config.initdead_ms) == (100, 300, 600, 10_000)
     assert config.founding.votes == {"node1": 1, "node2": 1}
-    assert config.takeover_delay_ms == 0
+    assert config.takeover_delay_ms is None
     assert [entry.name for entry in config.peers] == ["node2"]
 
 
@@ -56,6 +56,11 @@ def test_relative_paths_count_from_the_file() -> None:
         "/etc/x.sock",
         ("/etc/hashell/a", "/b"),
     )
+
+
+def test_a_pair_takes_over_at_once_and_a_majority_lets_the_others_stop() -> None:
+    assert read("[quorum]\ntwo_node = true\n" + NODES).takeover_delay_ms == 0
+    assert read('[quorum]\ntakeover_delay = "2s"\n' + NODES).takeover_delay_ms == 2_000
 
 
 def test_quorum_modes() -> None:

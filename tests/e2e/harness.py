@@ -161,7 +161,7 @@ class LoopbackCluster:
         lines += [f'{timer} = "{span}"' for timer, span in TIMERS.items()]
         for node, address in self.addresses.items():
             lines += ["[[nodes]]", f'name = "{node}"', f'addresses = ["{address}"]']
-        lines += ["[quorum]", self._quorum]
+        lines += ["[quorum]", 'takeover_delay = "0s"', self._quorum]  # Here nodes die, and are never cut off.
         return "\n".join([*lines, ""])
 
     def __getitem__(self, name: str) -> Daemon:

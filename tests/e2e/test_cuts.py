@@ -142,7 +142,7 @@ def file_of(host: Host, hosts: dict[str, Host], quorum: str) -> str:
     lines += [f'{timer} = "{span}"' for timer, span in TIMERS.items()]
     for other in hosts.values():
         lines += ["[[nodes]]", f'name = "{other.name}"', f'addresses = ["{other.address}"]']
-    return "\n".join([*lines, "[quorum]", 'takeover_delay = "auto"', quorum, ""])
+    return "\n".join([*lines, "[quorum]", quorum, ""])
 
 
 def configuration(story: Story, file: Path) -> str:

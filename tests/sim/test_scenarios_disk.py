@@ -80,6 +80,24 @@ def test_flipped_bytes(is_dc: bool) -> None:
     assert may_vote(world, damaged)
 
 
+def test_a_dc_beside_one_who_forgot_gives_up() -> None:
+    """Who does not vote is heard, too: a DC with nobody else to store its barrier ends, and the policy acts."""
+    world = settled(3)
+    damaged = world.dc()
+    world.boots_fenced = False
+    world.checkers.excused.add(NodeId(damaged))
+    world.host(damaged).disk.is_damaged = True
+    world.host(damaged).power_cut()
+    world.until(lambda: any(name in world.dcs() for name in world.names if name != damaged), 20_000, "another DC")
+    keeper = world.dc()
+    world.host(other(world, damaged, keeper)).power_cut()
+    world.host(damaged).boot()
+    world.run(20_000)
+    assert world.dcs() == []
+    assert not any(world.active_on(name) for name in NAMES)
+    finish(world)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_add_node_during_election(seed: int) -> None:
     """The DC dies when its log, and nobody's else, adds a node again: who is elected counts by what it holds."""
