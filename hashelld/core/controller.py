@@ -129,7 +129,7 @@ class Controller:
             version=self._standing.log.acknowledged,
             in_flight=tuple(order.action.label for order in self._orders.values()),
             pending=pending,
-            blocked=tuple(f"{b.resource}: {b.reason}" for b in self._transition.blocked),
+            blocked=(*self.office.told_kept(), *(f"{b.resource}: {b.reason}" for b in self._transition.blocked)),
             fencing=self._stonith.in_progress(),
             fenced=self._stonith.fenced(self._standing.wall_offset_ms),
         )
@@ -447,7 +447,7 @@ class Controller:
             self._finished(self._transition_number, index, is_ok=True)
             return
         if not self.office.let_go(action.node, running, wall_ms):
-            self._plan_after_ms = now + standing.settings.keepalive_ms
+            self._plan_after_ms = now + standing.settings.deadtime_ms
             self._finished(self._transition_number, index, is_ok=False)
             return
         incarnation = standing.membership.incarnation(action.node)

@@ -45,6 +45,8 @@ class Office:
         self.statuses: dict[NodeId, NodeStatus] = {}
         self.fence_requests: set[NodeId] = set()
         self.leaving: set[NodeId] = set()
+        self.kept: dict[NodeId, str] = {}
+        """Those of them that cannot leave, and why."""
         self._joined: dict[NodeId, str] = {}
         self._asked_ms: dict[NodeId, Millis] = {}
         self._confirming: set[NodeId] = set()
@@ -80,7 +82,7 @@ class Office:
 
     def _end_leave(self, node: NodeId) -> None:
         self.leaving.discard(node)
-        self._standing.notices.pop(f"leave-{node}", None)
+        self.kept.pop(node, None)
 
     def on_not_joined(self, node: NodeId) -> None:
         """The node dropped its join: it is asked again, and has to report anew."""
@@ -325,6 +327,10 @@ class Office:
             self._order_electorate(after, f"last_man_standing: {node} leaves", wall_ms)
         return True
 
+    def told_kept(self) -> tuple[str, ...]:
+        """Who cannot leave, and why: a line a node."""
+        return tuple(f"{node}: {why}" for node, why in self.kept.items())
+
     def _leave_running(self, node: NodeId, running: str) -> None:
         """A node wants to leave and runs what nobody manages: in maintenance it may, and is lost until it is back.
 
@@ -333,12 +339,10 @@ class Office:
         """
         standing = self._standing
         if is_in_maintenance(standing.log.cib):
-            standing.notices.pop(f"leave-{node}", None)
+            self.kept.pop(node, None)
             standing.send(node, LeaveGranted(is_running=True))
         else:
-            standing.notices[f"leave-{node}"] = (
-                f"{node} cannot leave: {running} runs there and is not managed; stop it, or set maintenance-mode"
-            )
+            self.kept[node] = f"cannot leave: {running} runs there and is not managed; stop it, or set maintenance-mode"
 
     def _has_forgotten(self, node: NodeId) -> bool:
         """Does its newest beat, one sent after it was refilled, say that it may not vote?"""

@@ -147,11 +147,16 @@ class LoopbackCluster:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        stuck = []
         for daemon in self.daemons.values():
             if daemon.is_running():
-                daemon.end(signal.SIGTERM if error is None else signal.SIGKILL)
+                try:
+                    daemon.end(signal.SIGTERM if error is None else signal.SIGKILL)
+                except AssertionError as failure:
+                    stuck.append(str(failure))
         end_agents(self.folder)
         print(*(daemon.tail() for daemon in self.daemons.values()), sep="\n")  # Shown when the test failed.
+        assert error is not None or not stuck, "\n".join(stuck)
 
     def file_of(self, name: str, key: Path) -> str:
         """The text of a node's hashelld.toml."""

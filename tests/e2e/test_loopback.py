@@ -169,7 +169,7 @@ def test_who_runs_what_is_not_managed_cannot_leave_and_says_so(cluster):
     leaver = cluster["node2"]
     os.kill(leaver.pid, signal.SIGTERM)
     wait_until(
-        lambda: "node2 cannot leave: tick runs there" in cluster["node1"].shell("status").out,
+        lambda: "node2: cannot leave: tick runs there" in cluster["node1"].shell("status").out,
         SETTLE_LIMIT_S,
         "a notice",
         0.2,
