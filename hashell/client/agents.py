@@ -16,6 +16,7 @@ import msgspec
 
 from hashell.client.port import AgentCall
 from hashelld.model import metadata as shared
+from hashelld.model.device import told_to_device
 from hashelld.model.metadata import METADATA_LENGTH_MAX, Metadata, MetadataRefused, parse_metadata
 from hashelld.model.resource import Agent
 
@@ -167,7 +168,7 @@ class InstalledAgents:
         if agent.standard == "stonith":
             if agent.type.startswith(EXTERNAL):
                 return None
-            given = "".join(f"{name}={value}\n" for name, value in parameters.items())
+            given = "".join(f"{name}={value}\n" for name, value in told_to_device(parameters).items())
             return AgentCall(command=(str(path),), environment=environment, text=f"action={operation}\n{given}")
         if agent.standard != "ocf":
             return AgentCall(command=(str(path), operation), environment=environment)

@@ -12,17 +12,15 @@ import stat
 from _socket import AF_UNIX, SOCK_STREAM, socket  # The module around it loads selectors and enumerations.
 from collections.abc import Callable
 
+from hashell.client.zmtp import COMMAND, GREETING, LONG, MORE, READY, SIGNATURE
+
 
 TIMEOUT_S = 2.0
 BYTES_MAX = 64 * 1024 * 1024
-SIGNATURE = b"\xff\0\0\0\0\0\0\0\1\x7f"
-GREETING = (SIGNATURE + b"\3\0" + b"NULL".ljust(20, b"\0")).ljust(64, b"\0")
-READY = b"\5READY\x0bSocket-Type\0\0\0\6DEALER\x08Identity\0\0\0\0"
 ASK = b"\x93\1\1\x81\xa4type\xa7get-cib"
 """`Ask(PROTOCOL, 1, GetCib())`."""
 TOLD = b"\x93\1\1\x84\xa4type\xa3cib"
 """How the answer begins."""
-MORE, LONG, COMMAND = 1, 2, 4
 _ENCODED = re.compile(
     rb"\xa4type(?:\xa9primitive|\xa5group|\xa5clone|\xa6bundle).*?(?<!\xc2)\xa2id(?:([\xa0-\xbf])|\xd9(.))", re.DOTALL
 )

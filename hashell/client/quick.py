@@ -10,23 +10,16 @@ import time
 from collections.abc import Iterator
 from importlib import import_module
 from socket import AF_UNIX, SOCK_STREAM, socket
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from hashell.client.daemon import CONNECT_MS, MESSAGE_BYTES_MAX, NO_TICKET, DaemonSocket
+from hashell.client.zmtp import COMMAND, GREETING, LONG, MORE, READY, SIGNATURE
 from hashell.errors import HashellError, Refused, Unreachable
 from hashelld.wire.client import Answer, Changed, Request
 
 
 if TYPE_CHECKING:
     from hashell.client.zmq import ZmqClient
-
-
-GREETING_LENGTH: Final = 64
-_SIGNATURE: Final = b"\xff\0\0\0\0\0\0\0\1\x7f"
-_GREETING: Final = (_SIGNATURE + b"\3\0" + b"NULL".ljust(20, b"\0")).ljust(GREETING_LENGTH, b"\0")
-_READY: Final = b"\5READY" + b"\x0bSocket-Type\0\0\0\6DEALER" + b"\x08Identity\0\0\0\0"
-MORE, LONG, COMMAND = 1, 2, 4
-"""Flags of a frame: another one follows, its length has eight bytes, it is for the protocol itself."""
 
 
 class _Gone(Exception):
@@ -119,10 +112,10 @@ class QuickClient:
 
     def _greet(self, connection: socket) -> None:
         """Both sides say which protocol they speak, and what they are."""
-        connection.sendall(_GREETING + _framed(_READY, COMMAND))
+        connection.sendall(GREETING + _framed(READY, COMMAND))
         deadline = time.monotonic() + CONNECT_MS / 1000
-        greeting = self._take(connection, GREETING_LENGTH, deadline)
-        is_zmtp = greeting[0] == _SIGNATURE[0] and greeting[10] >= 3 and greeting[12:17] == b"NULL\0"
+        greeting = self._take(connection, len(GREETING), deadline)
+        is_zmtp = greeting[0] == SIGNATURE[0] and greeting[10] >= 3 and greeting[12:17] == b"NULL\0"
         if not is_zmtp or self._frame(connection, deadline)[1][:6] != b"\5READY":
             raise Unreachable(f"What listens at {self._socket.path} is no hashelld.")
 

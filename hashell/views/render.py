@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TextIO
 
@@ -55,13 +56,14 @@ def show(outcome: Outcome, stream: TextIO, *, as_json: bool = False, is_tty: boo
 
 def _warned(warnings: tuple[str, ...]) -> Iterator[str]:
     """The warnings; of many of one kind the first ones, and how many more there are."""
-    kinds = [_kind(warning) for warning in warnings]
-    for at, (kind, warning) in enumerate(zip(kinds, warnings, strict=True)):
-        count, before = kinds.count(kind), kinds[:at].count(kind)
-        if before < ALIKE_MAX or not kind:
+    counts, told = Counter(map(_kind, warnings)), Counter[str]()
+    for warning in warnings:
+        kind = _kind(warning)
+        if told[kind] < ALIKE_MAX or not kind:
             yield f"warning: {clean(warning)}"
-        elif before == ALIKE_MAX:
-            yield f"warning: {count - before} more like these [{kind}]; --json tells all"
+        elif told[kind] == ALIKE_MAX:
+            yield f"warning: {counts[kind] - ALIKE_MAX} more like these [{kind}]; --json tells all"
+        told[kind] += 1
 
 
 def _kind(warning: str) -> str:

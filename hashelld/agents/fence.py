@@ -17,6 +17,7 @@ from hashelld.agents.kinds import (
     tail,
 )
 from hashelld.model.action import Action
+from hashelld.model.device import told_to_device
 from hashelld.model.history import OCF_ERR_CONFIGURED, OCF_ERR_GENERIC, OCF_ERR_INSTALLED, OCF_OK
 from hashelld.model.ids import Millis, NodeId
 from hashelld.model.resource import Agent
@@ -27,10 +28,6 @@ EXTERNAL_DIR: Final = "/usr/lib/stonith/plugins/external"
 EXTERNAL: Final = "external/"
 GLUE_PATH: Final = f"/usr/share/cluster-glue:{SYSTEM_PATH}"
 
-# The cluster's own parameters, never told to the device. `action` of a configuration would win over the line
-# that is written first, and an agent without a legal action power-cycles (FENCING.md A3).
-_OWN_PREFIXES: Final = ("pcmk_", "crm_")
-_OWN_NAMES: Final = frozenset({"action", "option", "priority", "provides", "stonith-timeout"})
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*\Z")
 _EXTERNAL_VERBS: Final = {"off": "off", "on": "on", "reboot": "reset", "monitor": "status", "list": "gethosts"}
 
@@ -163,11 +160,7 @@ def _call(
     around: Surroundings,
     timeout_ms: Millis,
 ) -> Invocation:
-    told = {
-        name: value
-        for name, value in parameters.items()
-        if name not in _OWN_NAMES and not name.startswith(_OWN_PREFIXES)
-    }
+    told = told_to_device(parameters)
     environment = base_environment(node, around)
     if agent.type.startswith(EXTERNAL):
         name = file_name(agent.type.removeprefix(EXTERNAL), "fencing plug-in")

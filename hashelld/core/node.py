@@ -16,7 +16,7 @@ from hashelld.core.claim import Claim
 from hashelld.core.clients import Clients
 from hashelld.core.dc import Dc
 from hashelld.core.dispatch import Dispatch
-from hashelld.core.effects import Announce, Effect, Exit, SetBeat, Stored
+from hashelld.core.effects import Announce, Effect, SetBeat, Stored
 from hashelld.core.election import Election
 from hashelld.core.events import (
     AgentEnded,
@@ -34,6 +34,7 @@ from hashelld.core.events import (
     Woken,
 )
 from hashelld.core.fencing import FencingDone
+from hashelld.core.leaving import Leaving
 from hashelld.core.lrm import Lrm, OrderDone, StatusChanged
 from hashelld.core.member import Goodbye, Member
 from hashelld.core.membership import MESSAGES_STILL_FACTOR, Presence, PresenceChanged
@@ -82,6 +83,7 @@ class Node:
         self.member = Member(standing, self.lrm, self.retreat, self.following)
         self.clients = Clients(standing)
         self.requests = Requests(self)
+        self.leaving = Leaving(self)
         self.dispatch = Dispatch(self)
         self.dc: Dc | None = None
         self.picture: tuple[NodeView, ...] = ()
@@ -95,8 +97,6 @@ class Node:
         self._pulse_ms = now
         self._due_ms = now
         self._beat: BeatContent | None = None
-        self._leave_ms: Millis | None = None
-        self._is_store_broken = False
 
     @property
     def heard_dc(self) -> NodeId | None:
@@ -169,7 +169,7 @@ class Node:
                 standing.on_persisted(token)
                 self.election.on_stored()
             case StoreFailed(reason=reason):
-                self._on_store_failed(now, reason)
+                self.leaving.on_store_failed(now, reason)
             case AgentEnded():
                 self._on_agent(now, event)
             case ClientAsked():
@@ -181,7 +181,7 @@ class Node:
             case ClockSet(offset_ms=offset_ms):
                 standing.wall_offset_ms = offset_ms
             case Terminate():
-                self._on_terminate(now)
+                self.leaving.on_terminate(now)
             case Woken():
                 pass
 
@@ -240,27 +240,6 @@ class Node:
     def _may_fence(self) -> bool:
         return self.dc is not None or self.claim.is_wanted()
 
-    def _on_store_failed(self, now: Millis, reason: str) -> None:
-        standing = self.standing
-        standing.note("node.store-failed", reason=reason)
-        self._is_store_broken = True
-        self.end_office("the disk failed")
-        standing.is_leaving, standing.may_vote = True, False
-        self.retreat.begin(now)
-        self._leave_ms = now
-
-    def _on_terminate(self, now: Millis) -> None:
-        standing = self.standing
-        if standing.is_leaving:
-            return
-        standing.note("node.leaving")
-        standing.is_leaving = True
-        self.member.goodbye = Goodbye.ASKED
-        self._leave_ms = now
-        if self.dc is not None:
-            self.dc.office.is_changed = True
-            self._hand_over(now, self.dc.successor())
-
     def _on_gap(self, now: Millis) -> None:
         """This node did not run: whatever it held by time is gone, before anything else happens."""
         standing = self.standing
@@ -313,7 +292,7 @@ class Node:
         if self.dc is not None:
             self._work(now, self.dc)
         self.member.on_time(now)
-        self._go_on_leaving(now)
+        self.leaving.go_on(now)
         self._say()
 
     def _judge_office(self, now: Millis) -> None:
@@ -439,7 +418,8 @@ class Node:
             self.requests.answer(origin, answer)
         self.clients.on_dc(None)
 
-    def _hand_over(self, now: Millis, successor: NodeId | None) -> None:
+    def hand_over(self, successor: NodeId | None) -> None:
+        """Give the office to a successor, if there is one."""
         if successor is not None:
             self.end_office(f"handed over to {successor}")
             self.standing.send(successor, Handover())
@@ -457,27 +437,7 @@ class Node:
         self.picture, self.summary = dc.nodes, dc.summary
         if dc.office.hand_over_to is not None:
             self.standing.note("fence.handed-over", to=dc.office.hand_over_to)
-            self._hand_over(now, dc.office.hand_over_to)
-
-    # -- leaving
-
-    def _go_on_leaving(self, now: Millis) -> None:
-        standing = self.standing
-        if not standing.is_leaving or self.member.goodbye is Goodbye.GRANTED:
-            return
-        if self.dc is not None:
-            is_running = self.dc.controller.may_leave_running
-            if self.dc.controller.may_exit and (is_running or not self.retreat.is_needed()):
-                self.member.leave(is_running=is_running)
-            return
-        assert self._leave_ms is not None
-        is_unheard = self._heard_dc is None and now - self._leave_ms >= 2 * standing.settings.deadtime_ms
-        if self._is_store_broken or is_unheard or (not standing.may_vote and standing.log.is_empty):
-            if self.retreat.is_needed():
-                self.retreat.begin(now)
-            else:
-                self.member.goodbye = Goodbye.GRANTED
-                standing.emit(Exit(int(self._is_store_broken), "stopped everything and ended without a DC"))
+            self.hand_over(dc.office.hand_over_to)
 
     # -- beats
 

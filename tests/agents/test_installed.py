@@ -206,6 +206,13 @@ def test_a_fencing_agent_describes_itself(places):
     assert metadata.agent == "x"
 
 
+def test_a_device_that_is_tried_by_hand_is_told_its_own_parameters_alone(places):
+    given = {"action": "reboot", "pcmk_host_list": "node3", "user": "u"}
+    call = InstalledAgents(places).call(agent("stonith:fence_x"), "monitor", "x", given)
+    assert call is not None
+    assert call.text == "action=monitor\nuser=u\n"
+
+
 def test_titles_are_offered_of_what_was_read(places):
     here = InstalledAgents(places)
     assert dict(here.offered())["ocf:heartbeat:Thing"] == ""

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from tests.e2e.harness import SHELL_LIMIT_S, Ran, environment
+from tests.e2e.harness import SHELL_LIMIT_S, TIMERS, Ran, environment
 from tests.e2e.waiting import wait_until
 
 
@@ -42,6 +42,15 @@ def command(*arguments: str, check: bool = True) -> str:
 def ip(namespace: str, words: str, *, check: bool = True) -> str:
     """`ip WORDS…` in a network namespace; its output."""
     return command("ip", "-n", namespace, *words.split(), check=check)
+
+
+def file_of(host: Host, hosts: dict[str, Host], quorum: str) -> str:
+    """The text of a host's hashelld.toml."""
+    lines = ["[node]", f'name = "{host.name}"', "[cluster]", 'name = "web"', 'key = "/etc/hashell/cluster.key"']
+    lines += [f'{timer} = "{span}"' for timer, span in TIMERS.items()]
+    for other in hosts.values():
+        lines += ["[[nodes]]", f'name = "{other.name}"', f'addresses = ["{other.address}"]']
+    return "\n".join([*lines, "[quorum]", quorum, ""])
 
 
 class Host:

@@ -17,8 +17,7 @@ import msgspec
 import pytest
 
 from tests.core.test_quorum_matrix import FENCED, TIE_BREAKER, rows
-from tests.e2e.harness import TIMERS
-from tests.e2e.netns import Host, Network, ip
+from tests.e2e.netns import Host, Network, file_of, ip
 from tests.e2e.waiting import wait_until
 
 
@@ -134,15 +133,6 @@ class Cluster:
         for first, second in pairwise(found):
             assert first.ended_ms < second.began_ms, found
             print(f"{first.node} to {second.node}: {second.began_ms - first.ended_ms} ms")
-
-
-def file_of(host: Host, hosts: dict[str, Host], quorum: str) -> str:
-    """hashelld.toml; `auto` is the time in which a side that was cut off has stopped what it ran."""
-    lines = ["[node]", f'name = "{host.name}"', "[cluster]", 'name = "cut"', 'key = "/etc/hashell/cluster.key"']
-    lines += [f'{timer} = "{span}"' for timer, span in TIMERS.items()]
-    for other in hosts.values():
-        lines += ["[[nodes]]", f'name = "{other.name}"', f'addresses = ["{other.address}"]']
-    return "\n".join([*lines, "[quorum]", quorum, ""])
 
 
 def configuration(story: Story, file: Path) -> str:

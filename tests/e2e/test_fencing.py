@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.bmc import Bmcs
-from tests.e2e.harness import TIMERS
-from tests.e2e.netns import FLOATING, Host, Network, Probe, Watch
+from tests.e2e.netns import FLOATING, Network, Probe, Watch, file_of
 from tests.e2e.pair import Pair
 from tests.e2e.waiting import stays, wait_until
 
@@ -49,7 +48,7 @@ class Fenced(Pair):
         """Every host's own files; the daemons are not started."""
         hosts = self.network.hosts
         for host in hosts.values():
-            host.write("/etc/hashell/hashelld.toml", _file_of(host, hosts, quorum))
+            host.write("/etc/hashell/hashelld.toml", file_of(host, hosts, quorum))
             host.boot()
         first = self.network["node1"]
         first.run(sys.executable, "-m", "hashelld", "keygen", "/etc/hashell/cluster.key").ok()
@@ -81,14 +80,6 @@ class Fenced(Pair):
         """What a node tells of fencings that ended: whom, the result, the device."""
         table = json.loads(self.network[seer].shell("--json", "node", "fence-history").ok().out)
         return [(row["node"], row["result"], row["device"]) for row in table["rows"]]
-
-
-def _file_of(host: Host, hosts: dict[str, Host], quorum: str) -> str:
-    lines = ["[node]", f'name = "{host.name}"', "[cluster]", 'name = "web"', 'key = "/etc/hashell/cluster.key"']
-    lines += [f'{timer} = "{span}"' for timer, span in TIMERS.items()]
-    for other in hosts.values():
-        lines += ["[[nodes]]", f'name = "{other.name}"', f'addresses = ["{other.address}"]']
-    return "\n".join([*lines, "[quorum]", quorum, ""])
 
 
 @contextmanager
