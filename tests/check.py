@@ -18,8 +18,8 @@ import msgspec
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("hashelld", "hashell", "tests")
-SIDE_BY_SIDE = ("-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder")
-"""Quick tests on two workers; the slow ones are one group, which the first idle worker takes at the end."""
+SIDE_BY_SIDE = ("-n", "2")
+"""Two workers; of the slow tests, which come last, only one runs at a time (tests/conftest.py)."""
 
 
 class Step(msgspec.Struct, frozen=True):

@@ -68,6 +68,8 @@ class Clients:
         self._authors: dict[bytes, Author] = {}
         self._subscribers: dict[tuple[bytes, int], None] = {}
         self._forwarded: dict[int, _Forwarded] = {}
+        self._early: list[tuple[bytes, int, Committed]] = []
+        """Commits that are done, and that this node's own log does not show yet."""
         self._ticket = 0
         self._told: tuple[object, object] = ("", "")
 
@@ -127,10 +129,14 @@ class Clients:
         return self._ticket
 
     def on_forwarded(self, peer: NodeId, ticket: int, answer: Answer) -> None:
-        """The DC's answer."""
+        """The DC's answer. A commit is told when a shell that then reads the configuration here finds it."""
         found = self._forwarded.get(ticket)
-        if found is not None and found.dc == peer:
-            del self._forwarded[ticket]
+        if found is None or found.dc != peer:
+            return
+        del self._forwarded[ticket]
+        if isinstance(answer, Committed) and answer.version > self._standing.log.acknowledged:
+            self._early.append((found.client, found.ticket, answer))
+        else:
             self.reply(found.client, found.ticket, answer)
 
     def on_dc(self, dc: NodeId | None) -> None:
@@ -140,6 +146,16 @@ class Clients:
                 del self._forwarded[ticket]
                 text = f"the DC {found.dc} was lost before it answered; whether the change was made is unknown"
                 self.reply(found.client, found.ticket, Refused("lost", text))
+        if dc is None:
+            self._tell_early(is_waiting=False)
+
+    def _tell_early(self, *, is_waiting: bool) -> None:
+        early, self._early = self._early, []
+        for client, ticket, answer in early:
+            if is_waiting and answer.version > self._standing.log.acknowledged:
+                self._early.append((client, ticket, answer))
+            else:
+                self.reply(client, ticket, answer)
 
     def on_gone(self, client: bytes) -> None:
         """A shell's connection ended."""
@@ -150,7 +166,8 @@ class Clients:
             del self._forwarded[ticket]
 
     def tell(self, status: object, cib: object) -> None:
-        """Tell subscribers what changed since they were told last."""
+        """Tell subscribers what changed since they were told last, and shells that their commits are done."""
+        self._tell_early(is_waiting=True)
         before, self._told = self._told, (status, cib)
         for client, ticket in self._subscribers:
             if before[1] != cib:

@@ -75,6 +75,10 @@ class Alone:
         self.take(ClientAsked(*key, author, request))
         return (self._answers.get(key) or [None])[-1]
 
+    def answers(self, author: Author, ticket: int) -> list[Answer]:
+        """What was answered to one of a user's requests."""
+        return self._answers.get((author.user.encode(), ticket), [])
+
     def gone(self, author: Author) -> None:
         self.take(ClientGone(author.user.encode()))
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 
 import msgspec
 
@@ -19,6 +19,8 @@ from tests.e2e.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMERS = {"keepalive": "100ms", "warntime": "300ms", "deadtime": "600ms", "initdead": "3s", "restart_grace": "3s"}
+PATIENT = {"restart_grace": "30s"}
+"""For tests that bring a killed daemon back: however slow the machine is, it comes in time."""
 START_LIMIT_S = 30.0
 STOP_LIMIT_S = 30.0
 SHELL_LIMIT_S = 60.0
@@ -128,9 +130,16 @@ class Daemon:
 class LoopbackCluster:
     """Daemons on addresses of 127/8 that no other run uses; a context manager that leaves nothing behind."""
 
-    def __init__(self, folder: Path, names: tuple[str, ...] = ("node1", "node2", "node3"), quorum: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        names: tuple[str, ...] = ("node1", "node2", "node3"),
+        quorum: str = "",
+        timers: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.folder = folder
         self._quorum = quorum
+        self._timers = {**TIMERS, **timers}
         pid = os.getpid()
         net = f"127.{64 + pid % 128}.{pid // 128 % 256}"
         self.addresses = {name: f"{net}.{at}" for at, name in enumerate(names, start=1)}
@@ -163,7 +172,7 @@ class LoopbackCluster:
         lines = ["[node]", f'name = "{name}"', f'state = "{self.daemons[name].folder / "state"}"']
         lines += [f'socket = "{self.daemons[name].socket}"', "realtime = false"]
         lines += ["[cluster]", 'name = "test"', f'key = "{key}"']
-        lines += [f'{timer} = "{span}"' for timer, span in TIMERS.items()]
+        lines += [f'{timer} = "{span}"' for timer, span in self._timers.items()]
         for node, address in self.addresses.items():
             lines += ["[[nodes]]", f'name = "{node}"', f'addresses = ["{address}"]']
         lines += ["[quorum]", 'takeover_delay = "0s"', self._quorum]  # Here nodes die, and are never cut off.
@@ -177,6 +186,17 @@ class LoopbackCluster:
         for daemon in self.daemons.values():
             daemon.start()
         self.await_online(*self.daemons)
+
+    def bring_back(self, name: str, seer: str) -> None:
+        """Kill a daemon and start it at once; wait until another node has seen that it is a new one."""
+        told = f"event=peer.restarted peer={name}"
+        before = self.daemons[seer].log.read_text().count(told)
+        self.daemons[name].end(signal.SIGKILL)
+        self.daemons[name].start()
+        wait_until(
+            lambda: self.daemons[seer].log.read_text().count(told) > before, START_LIMIT_S, f"{name} restarted", 0.1
+        )
+        self.await_online(*self.daemons, seen_by=seer)
 
     def await_online(self, *names: str, seen_by: str | None = None) -> None:
         """Wait until these nodes, and no others, are online."""

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from tests.e2e.waiting import wait_until
 HERE = Path(__file__).resolve().parent
 NET = "10.211.55"
 GATEWAY, FLOATING, CLIENT = f"{NET}.1", f"{NET}.24", f"{NET}.100"
+SWITCH_MAC = "02:00:0a:d3:37:01"
 SHARED_FOLDERS = ("/etc/hashell", "/var/lib/hashell", "/etc/init.d")
 SHARED_FILES = ("/etc/hosts",)
 BOOT_LIMIT_S = 20.0
@@ -44,10 +46,10 @@ def ip(namespace: str, words: str, *, check: bool = True) -> str:
     return command("ip", "-n", namespace, *words.split(), check=check)
 
 
-def file_of(host: Host, hosts: dict[str, Host], quorum: str) -> str:
+def file_of(host: Host, hosts: dict[str, Host], quorum: str, timers: Mapping[str, str] = TIMERS) -> str:
     """The text of a host's hashelld.toml."""
     lines = ["[node]", f'name = "{host.name}"', "[cluster]", 'name = "web"', 'key = "/etc/hashell/cluster.key"']
-    lines += [f'{timer} = "{span}"' for timer, span in TIMERS.items()]
+    lines += [f'{timer} = "{span}"' for timer, span in timers.items()]
     for other in hosts.values():
         lines += ["[[nodes]]", f'name = "{other.name}"', f'addresses = ["{other.address}"]']
     return "\n".join([*lines, "[quorum]", quorum, ""])
@@ -221,7 +223,9 @@ class Network:
         for namespace in self._namespaces():
             command("ip", "netns", "add", namespace)
             ip(namespace, "link set lo up")
-        ip(self.switch, "link add br0 type bridge forward_delay 0 mcast_snooping 0")
+        # A bridge without an address of its own takes a port's, and another one when that port is gone: to hosts that
+        # know the old one, what lives on the switch (gateway, controllers) would be dead for half a minute.
+        ip(self.switch, f"link add br0 address {SWITCH_MAC} type bridge forward_delay 0 mcast_snooping 0")
         ip(self.switch, "link set br0 up")
         ip(self.switch, f"address add {GATEWAY}/24 dev br0")
         ip(self.switch, f"link add client type veth peer eth0 netns {self.client}")

@@ -7,13 +7,14 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.bmc import Bmcs
+from tests.e2e.harness import PATIENT, TIMERS
 from tests.e2e.netns import FLOATING, Network, Probe, Watch, file_of
 from tests.e2e.pair import Pair
 from tests.e2e.waiting import stays, wait_until
@@ -44,11 +45,11 @@ class Fenced(Pair):
         super().__init__(network)
         self.bmcs = bmcs
 
-    def found(self, quorum: str = "") -> None:
+    def found(self, quorum: str, timers: Mapping[str, str]) -> None:
         """Every host's own files; the daemons are not started."""
         hosts = self.network.hosts
         for host in hosts.values():
-            host.write("/etc/hashell/hashelld.toml", file_of(host, hosts, quorum))
+            host.write("/etc/hashell/hashelld.toml", file_of(host, hosts, quorum, timers))
             host.boot()
         first = self.network["node1"]
         first.run(sys.executable, "-m", "hashelld", "keygen", "/etc/hashell/cluster.key").ok()
@@ -83,10 +84,16 @@ class Fenced(Pair):
 
 
 @contextmanager
-def running(folder: Path, names: tuple[str, ...], supplies: int = 1, quorum: str = "") -> Iterator[Fenced]:
+def running(
+    folder: Path,
+    names: tuple[str, ...],
+    supplies: int = 1,
+    quorum: str = "",
+    timers: Mapping[str, str] = TIMERS,
+) -> Iterator[Fenced]:
     with Network(folder / "net", names) as network, Bmcs(network, folder / "power", supplies) as bmcs:
         made = Fenced(network, bmcs)
-        made.found(quorum)
+        made.found(quorum, timers)
         yield made
 
 
@@ -119,7 +126,7 @@ def test_a_frozen_daemon_is_fenced_and_its_service_taken_over(tmp_path):
 
 def test_a_daemon_that_is_brought_back_at_once_costs_nothing(tmp_path):
     """Its host says that it is gone: for a while it is waited for, and nobody is fenced."""
-    with running(tmp_path, THREE) as cluster:
+    with running(tmp_path, THREE, timers={**TIMERS, **PATIENT}) as cluster:
         network = cluster.network
         cluster.start(SERVICE + cluster.bmcs.devices(power_wait="0"))
         with Watch(network) as watch:

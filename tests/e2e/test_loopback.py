@@ -14,7 +14,7 @@ from hashelld.cib.document import Properties
 from hashelld.cib.edit import Put
 from hashelld.model.resource import AttributeSet, NvPair
 from hashelld.wire.client import CibIs, Committed, Conflict, GetCib, MakeCommit
-from tests.e2e.harness import LoopbackCluster, run_program, status_of
+from tests.e2e.harness import PATIENT, LoopbackCluster, run_program, status_of
 from tests.e2e.waiting import stays, wait_until
 
 
@@ -76,14 +76,14 @@ def test_standby_moves_and_online_brings_back(cluster):
     assert second.split()[0] in ("node2", "node3")
 
 
-def test_a_killed_daemon_that_comes_back_in_time_finds_its_resources_untouched(cluster):
-    file = add_tick(cluster, home="node1")
-    before = signatures(file)
-    cluster["node1"].end(signal.SIGKILL)
-    cluster["node1"].start()
-    cluster.await_online("node1", "node2", "node3", seen_by="node2")
-    cluster.await_place("tick", "node1", seer="node2")
-    stays(lambda: signatures(file) == before, 3.0, "the same process of tick")
+def test_a_killed_daemon_that_comes_back_in_time_finds_its_resources_untouched(tmp_path):
+    with LoopbackCluster(tmp_path, timers=PATIENT) as cluster:
+        cluster.start()
+        file = add_tick(cluster, home="node1")
+        before = signatures(file)
+        cluster.bring_back("node1", seer="node2")
+        cluster.await_place("tick", "node1", seer="node2")
+        stays(lambda: signatures(file) == before, 3.0, "the same process of tick")
 
 
 def test_of_two_changes_to_one_object_the_second_is_shown_the_first(cluster):

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.e2e.harness import LoopbackCluster, status_of
+from tests.e2e.harness import PATIENT, LoopbackCluster, status_of
 from tests.e2e.waiting import stays, wait_until
 
 
@@ -22,9 +22,9 @@ MONITORS = "op monitor interval=1s role=Promoted timeout=10s op monitor interval
 
 
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[LoopbackCluster]:
+def cluster(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[LoopbackCluster]:
     """Three daemons that follow one DC; agents of each find a /var/run of their node's own."""
-    with LoopbackCluster(tmp_path) as made:
+    with LoopbackCluster(tmp_path, timers=getattr(request, "param", {})) as made:
         for daemon in made.daemons.values():
             own = daemon.folder / "run"
             own.mkdir()
@@ -138,6 +138,7 @@ def test_instances_are_told_before_and_after(cluster):
     assert first not in told_of(log, "post", "promote")[-1]["active"].split(",")
 
 
+@pytest.mark.parametrize("cluster", [PATIENT], indirect=True, ids=["patient"])
 def test_a_killed_daemon_finds_its_promoted_instance_untouched(cluster):
     configure(cluster, f"primitive db ocf:hashell:Stateful {MONITORS}", "clone dbs db meta promotable=true")
     before = await_roles(cluster, "db", ["Promoted", "Unpromoted", "Unpromoted"], "node1")
@@ -145,9 +146,7 @@ def test_a_killed_daemon_finds_its_promoted_instance_untouched(cluster):
     seer = next(name for name in NODES if name != first)
     (state,) = cluster[first].folder.rglob("Stateful-db.state")
     written = state.stat().st_mtime_ns
-    cluster[first].end(signal.SIGKILL)
-    cluster[first].start()
-    cluster.await_online(*NODES, seen_by=seer)
+    cluster.bring_back(first, seer)
     wait_until(lambda: roles(cluster, "db", seer) == before, SETTLE_LIMIT_S, "the same roles", 0.2)
     stays(lambda: roles(cluster, "db", seer) == before, 3.0, "the same roles")
     assert state.stat().st_mtime_ns == written, "it was not touched"
