@@ -7,12 +7,15 @@ from collections.abc import Iterator
 import msgspec
 
 from hashelld.cib.document import Cib
+from hashelld.model.duration import format_duration
 from hashelld.model.options import parse_boolean
 from hashelld.model.resource import Primitive
 from hashelld.wire.client import DROPS, QuorumStatus, StatusIs
 
 
 PROBLEM, DOUBT, NOTE = LEVELS = ("problem", "doubt", "note")
+CLOCKS_APART_MS = 1_000
+"""What beats need to arrive is far less."""
 _ROUTINE = frozenset({"stale_messages", "unread_answers"})
 """Of what is dropped, what every change of the DC and every shell that is ended brings."""
 
@@ -36,6 +39,7 @@ def examine(status: StatusIs, cib: Cib, *, unresolved: tuple[str, ...] = ()) -> 
         *_contact(status),
         *_fencing(status, cib),
         *_names(unresolved),
+        *_clocks(status),
         *_reports(status),
         *_drops(status),
     )
@@ -91,6 +95,18 @@ def _names(unresolved: tuple[str, ...]) -> Iterator[Finding]:
             f"no address is known on this machine for the names of {', '.join(unresolved)}",
             "hashelld does not need them, agents and people may: add them to /etc/hosts",
         )
+
+
+def _clocks(status: StatusIs) -> Iterator[Finding]:
+    for link in status.links:
+        if abs(link.clock_ahead_ms) >= CLOCKS_APART_MS:
+            side = "ahead of" if link.clock_ahead_ms > 0 else "behind"
+            yield Finding(
+                DOUBT,
+                f"the clock of {link.node} is {format_duration(abs(link.clock_ahead_ms))} {side} that of {status.node}",
+                "have chrony or ntpd set both: logs cannot be compared, and dates and failure-timeouts are judged by "
+                "the clock of whichever node is DC",
+            )
 
 
 def _contact(status: StatusIs) -> Iterator[Finding]:

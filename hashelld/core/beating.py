@@ -24,7 +24,9 @@ class Beating:
         self._newest: dict[NodeId, tuple[Incarnation, int]] = {}
         self.dropped = 0
 
-    def next_beats(self, now: Millis, content: BeatContent, peers: tuple[NodeId, ...]) -> list[tuple[NodeId, Beat]]:
+    def next_beats(
+        self, now: Millis, wall_ms: int, content: BeatContent, peers: tuple[NodeId, ...]
+    ) -> list[tuple[NodeId, Beat]]:
         """One beat for each peer, all with one new sequence number."""
         self._sequence += 1
         self._sent_ms[self._sequence] = now
@@ -32,7 +34,7 @@ class Beating:
         beats = []
         for peer in peers:
             incarnation, echo = self._newest.get(peer, (NO_INCARNATION, 0))
-            beat = Beat(self._node, self._incarnation, self._sequence, incarnation, echo, content)
+            beat = Beat(self._node, self._incarnation, self._sequence, incarnation, echo, content, wall_ms)
             beats.append((peer, beat))
         return beats
 
@@ -48,7 +50,7 @@ class Beating:
             return None
         self._newest[beat.sender] = (beat.incarnation, beat.sequence)
         echoed = self._sent_ms.get(beat.echo) if beat.echo_incarnation == self._incarnation else None
-        return HeardBeat(beat.sender, beat.incarnation, beat.sequence, echoed, now, beat.content)
+        return HeardBeat(beat.sender, beat.incarnation, beat.sequence, echoed, now, beat.content, beat.wall_ms)
 
     def newest_from(self, peer: NodeId) -> tuple[Incarnation, int]:
         """The newest beat heard from a peer; messages to it name this."""

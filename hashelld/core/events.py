@@ -20,6 +20,8 @@ class HeardBeat(msgspec.Struct, frozen=True):
     """When this node's beat that it echoes was sent; None when it echoes none of this incarnation."""
     at_ms: Millis
     content: BeatContent
+    wall_ms: int
+    """The sender's wall clock when it sent this."""
 
 
 class BeatsHeard(msgspec.Struct, frozen=True):

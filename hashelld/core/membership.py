@@ -49,6 +49,7 @@ class _Peer:
         "presence",
         "refused_ms",
         "since_ms",
+        "wall_offset_ms",
     )
 
     def __init__(self, now: Millis) -> None:
@@ -65,6 +66,8 @@ class _Peer:
         """Since when this node expects messages of the peer regularly; None: it does not."""
         self.since_ms: Millis = now
         """Since when the presence is what it is."""
+        self.wall_offset_ms: int | None = None
+        """Its wall clock minus this node's CLOCK_BOOTTIME, by its newest beat."""
 
 
 class Membership:
@@ -115,6 +118,10 @@ class Membership:
         """When it was last heard."""
         return self._peers[peer].heard_ms
 
+    def wall_offset_ms(self, peer: NodeId) -> int | None:
+        """Its wall clock minus this node's CLOCK_BOOTTIME; None when it is not heard."""
+        return self._peers[peer].wall_offset_ms if self.is_heard(peer) else None
+
     def incarnation(self, peer: NodeId) -> Incarnation:
         """The newest incarnation heard."""
         found = self._peers.get(peer)
@@ -154,6 +161,7 @@ class Membership:
             peer.heard_ms = now  # It lives, whatever became of its earlier incarnation.
             return self._moved(now, beat.sender, peer, Presence.SILENT, is_new=True)
         peer.heard_ms, peer.refused_ms = beat.at_ms, None
+        peer.wall_offset_ms = beat.wall_ms - beat.at_ms
         if beat.content.is_quorate_dc:
             self._quorate_dc_ms = beat.at_ms
         return self._judge(now, beat.sender, peer, is_new=is_new)

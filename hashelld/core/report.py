@@ -135,11 +135,13 @@ def _link(node: Node, now: Millis, peer: NodeId) -> LinkStatus:
     presence = membership.presence(peer).value
     if node.standing.is_off(peer) and membership.presence(peer) is not Presence.ALIVE:
         presence = "left" if _left(node, peer) else "off"
+    wall_offset_ms = membership.wall_offset_ms(peer)
     return LinkStatus(
         node=peer,
         presence=presence,
         silence_ms=now - heard_ms if heard_ms is not None else None,
         incarnation=str(incarnation) if incarnation != NO_INCARNATION else "",
+        clock_ahead_ms=wall_offset_ms - node.standing.wall_offset_ms if wall_offset_ms is not None else 0,
     )
 
 

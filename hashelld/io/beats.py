@@ -196,7 +196,7 @@ class BeatThread:
             self._send_ms = due if due > now else now + self._config.keepalive_ms
             if self._content is None or now - self._progress_ms > self._config.deadtime_ms:
                 return
-            beats = self._beating.next_beats(now, self._content, tuple(self._peers))
+            beats = self._beating.next_beats(now, self._clock.wall_ms(), self._content, tuple(self._peers))
         for name, beat in beats:
             self._send_to(now, self._peers[name], beat)
 

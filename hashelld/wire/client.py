@@ -123,6 +123,8 @@ class LinkStatus(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """alive, suspect, lost, left, or never (not heard since this daemon started)."""
     silence_ms: int | None = None
     incarnation: str = ""
+    clock_ahead_ms: int = 0
+    """Its wall clock minus that of the answering node."""
 
 
 class QuorumStatus(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

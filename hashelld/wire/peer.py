@@ -36,6 +36,8 @@ class Beat(msgspec.Struct, frozen=True, array_like=True):
     echo_incarnation: Incarnation
     echo: int
     content: BeatContent
+    wall_ms: int
+    """The sender's wall clock: nothing is decided by it, but people compare logs."""
 
 
 class PreVote(msgspec.Struct, frozen=True, array_like=True, tag="prevote"):

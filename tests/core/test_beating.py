@@ -9,6 +9,7 @@ from hashelld.wire.peer import Beat, BeatContent
 
 A, B = NodeId("a"), NodeId("b")
 FIRST, SECOND = Incarnation(1, "first"), Incarnation(2, "second")
+WALL_MS = 1_795_000_000_000
 CONTENT = BeatContent("", "file", NO_EPOCH, NO_VERSION, (), False, False)
 
 
@@ -19,13 +20,13 @@ def beating(node: NodeId = A, incarnation: Incarnation = FIRST) -> Beating:
 def beat(
     sequence: int, *, incarnation: Incarnation = FIRST, echo: int = 0, echo_incarnation: Incarnation = NO_INCARNATION
 ) -> Beat:
-    return Beat(B, incarnation, sequence, echo_incarnation, echo, CONTENT)
+    return Beat(B, incarnation, sequence, echo_incarnation, echo, CONTENT, WALL_MS)
 
 
 def test_beats_to_all_peers_carry_one_new_sequence_number() -> None:
     machine = beating()
-    first = machine.next_beats(1000, CONTENT, (B, NodeId("c")))
-    second = machine.next_beats(1100, CONTENT, (B,))
+    first = machine.next_beats(1000, WALL_MS, CONTENT, (B, NodeId("c")))
+    second = machine.next_beats(1100, WALL_MS, CONTENT, (B,))
     assert [(peer, b.sequence) for peer, b in first] == [("b", 1), ("c", 1)]
     assert second[0][1].sequence == 2
     assert machine.sent_ms(1) == 1000
@@ -35,22 +36,22 @@ def test_beats_to_all_peers_carry_one_new_sequence_number() -> None:
 def test_a_beat_echoes_the_newest_one_of_its_receiver() -> None:
     machine = beating()
     machine.on_beat(1000, beat(7))
-    (_, sent), (_, other) = machine.next_beats(1010, CONTENT, (B, NodeId("c")))
+    (_, sent), (_, other) = machine.next_beats(1010, WALL_MS, CONTENT, (B, NodeId("c")))
     assert (sent.echo_incarnation, sent.echo) == (FIRST, 7)
     assert (other.echo_incarnation, other.echo) == (NO_INCARNATION, 0)
 
 
 def test_an_echo_tells_when_the_echoed_beat_was_sent() -> None:
     machine = beating()
-    machine.next_beats(1000, CONTENT, (B,))
+    machine.next_beats(1000, WALL_MS, CONTENT, (B,))
     heard = machine.on_beat(1020, beat(1, echo=1, echo_incarnation=FIRST))
     assert heard is not None
-    assert (heard.echoed_ms, heard.at_ms) == (1000, 1020)
+    assert (heard.echoed_ms, heard.at_ms, heard.wall_ms) == (1000, 1020, WALL_MS)
 
 
 def test_an_echo_of_another_incarnation_proves_nothing() -> None:
     machine = beating(incarnation=SECOND)
-    machine.next_beats(1000, CONTENT, (B,))
+    machine.next_beats(1000, WALL_MS, CONTENT, (B,))
     heard = machine.on_beat(1020, beat(1, echo=1, echo_incarnation=FIRST))
     assert heard is not None
     assert heard.echoed_ms is None
@@ -93,7 +94,7 @@ def test_nothing_heard_yet() -> None:
 def test_what_was_sent_long_ago_is_forgotten() -> None:
     machine = beating()
     for now in range(SENT_KEPT_MAX + 1):
-        machine.next_beats(now, CONTENT, (B,))
+        machine.next_beats(now, WALL_MS, CONTENT, (B,))
     assert machine.sent_ms(1) is None
     assert machine.sent_ms(2) == 1
     assert machine.sent_ms(SENT_KEPT_MAX + 1) == SENT_KEPT_MAX

@@ -22,7 +22,7 @@ CONTENT = BeatContent("", "", NO_EPOCH, NO_VERSION, (), is_quorate_dc=False, is_
 def presences(refused_ms: list[int], until_ms: int) -> dict[Presence, int]:
     """When a peer, heard last at 0, became what, if its host refuses beats at these moments."""
     membership = Membership(SETTINGS, (PEER,), 0)
-    membership.on_beat(0, HeardBeat(PEER, Incarnation(1, "a"), 1, 0, 0, CONTENT))
+    membership.on_beat(0, HeardBeat(PEER, Incarnation(1, "a"), 1, 0, 0, CONTENT, 0))
     found: dict[Presence, int] = {}
     for now in range(0, until_ms, 50):
         if now in refused_ms:
@@ -30,6 +30,15 @@ def presences(refused_ms: list[int], until_ms: int) -> dict[Presence, int]:
         membership.on_time(now)
         found.setdefault(membership.presence(PEER), now)
     return found
+
+
+def test_the_wall_clock_of_a_peer_is_known_while_it_is_heard():
+    membership = Membership(SETTINGS, (PEER,), 0)
+    assert membership.wall_offset_ms(PEER) is None
+    membership.on_beat(250, HeardBeat(PEER, Incarnation(1, "a"), 1, 200, 250, CONTENT, 1_000_250))
+    assert membership.wall_offset_ms(PEER) == 1_000_000
+    membership.on_time(5_000)
+    assert membership.wall_offset_ms(PEER) is None
 
 
 def test_plain_silence_is_a_loss_after_deadtime():

@@ -62,7 +62,7 @@ class Attacker:
         self._owners: dict[bytes, zmq.Socket[bytes]] = {}
         self._dealers: list[zmq.Socket[bytes]] = []
         old = Beating(NodeId(peer), Incarnation(0, "old"))
-        ((_, beat),) = old.next_beats(0, content(), (NodeId(target),))
+        ((_, beat),) = old.next_beats(0, 0, content(), (NodeId(target),))
         self._replay = pack(beat, NodeId(target), key)
 
     def __enter__(self) -> Attacker:

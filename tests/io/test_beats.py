@@ -127,10 +127,10 @@ def test_a_new_incarnation_is_heard_and_the_old_one_no_more(tmp_path: Path) -> N
 
 def test_forged_replayed_and_misdirected_beats_are_dropped(pair: tuple[Node, Node]) -> None:
     one, two = pair
-    beat = Beat(B, two.incarnation, 5, NO_INCARNATION, 0, content())
+    beat = Beat(B, two.incarnation, 5, NO_INCARNATION, 0, content(), 0)
     good = pack(beat, A, KEY)
     inject(one, good)
-    inject(one, pack(Beat(B, two.incarnation, 6, NO_INCARNATION, 0, content()), A, KEY))
+    inject(one, pack(Beat(B, two.incarnation, 6, NO_INCARNATION, 0, content(), 0), A, KEY))
     until(lambda: one.heard() and one.heard()[-1].sequence == 6)
     unmarked = [pack(beat, A, OTHER_KEY), b"", b"\x01" + good[1:], bytes(9_000), FORMAT + KEY.mark + bytes(9_000)]
     bad = [
@@ -138,7 +138,7 @@ def test_forged_replayed_and_misdirected_beats_are_dropped(pair: tuple[Node, Nod
         pack(beat, B, KEY),
         good[:-1] + bytes([good[-1] ^ 1]),
         good[:20],
-        pack(Beat(NodeId("stranger"), two.incarnation, 9, NO_INCARNATION, 0, content()), A, KEY),
+        pack(Beat(NodeId("stranger"), two.incarnation, 9, NO_INCARNATION, 0, content(), 0), A, KEY),
         FORMAT + KEY.mark + KEY.tag(A, b"no beat") + b"no beat",
     ]
     for datagram in (*unmarked, *bad):

@@ -34,7 +34,7 @@ DECODERS: tuple[Callable[[bytes], object], ...] = (decode_envelope, decode_beat,
 ONE = Incarnation(1, "x")
 VERSION = Version(NO_EPOCH, 4)
 ENTRY = Entry(version=VERSION, change=Barrier(), previous="a", document="b", at_ms=1)
-BEAT = Beat(NodeId("a"), ONE, 3, ONE, 2, content(hears=(NodeId("b"),)))
+BEAT = Beat(NodeId("a"), ONE, 3, ONE, 2, content(hears=(NodeId("b"),)), 0)
 ASK = Ask(PROTOCOL, 7, GetHistory(3))
 
 
@@ -118,7 +118,7 @@ def test_too_long_is_refused_before_it_is_read() -> None:
         decode_beat(bytes(BEAT_BYTES_MAX + 1))
     long = BeatContent("x" * BEAT_BYTES_MAX, "f", NO_EPOCH, NO_VERSION, (), False, True)
     with pytest.raises(ProtocolError, match="the limit is"):
-        encode_beat(Beat(NodeId("a"), ONE, 3, ONE, 2, long))
+        encode_beat(Beat(NodeId("a"), ONE, 3, ONE, 2, long, 0))
 
 
 def test_an_envelope_with_a_foreign_body_is_refused() -> None:

@@ -240,7 +240,8 @@ class Daemon:
             return
         if host.local_now - self._last_turn > self._settings.deadtime_ms and host.is_stuck:
             return
-        for peer, beat in self.beating.next_beats(host.local_now, self.content, world.peers_of(host.name)):
+        wall_ms = host.local_now + host.wall_offset_ms
+        for peer, beat in self.beating.next_beats(host.local_now, wall_ms, self.content, world.peers_of(host.name)):
             other = world.hosts[peer]
             if other.daemon is not None:
                 if len(other.daemon.socket) < SOCKET_BEATS_MAX:

@@ -321,6 +321,18 @@ def test_what_is_wrong_comes_first_with_advice() -> None:
     assert told.count("fencing") == 1
 
 
+def test_clocks_that_are_apart_are_doubted() -> None:
+    shell = Shell()
+    links = tuple(
+        LinkStatus(node=name, presence="alive", clock_ahead_ms=ahead)
+        for name, ahead in (("node2", 90_000), ("node3", -5_000), ("node4", 40))
+    )
+    told = [one.text for one in examine(replace(shell.session.status(), links=links), shell.client.cib)]
+    assert "the clock of node2 is 90s ahead of that of node1" in told
+    assert "the clock of node3 is 5s behind that of node1" in told
+    assert not any("clock of node4" in text for text in told)
+
+
 def test_a_device_that_is_missing_is_a_problem() -> None:
     shell = Shell("primitive web ocf:test:Dummy\n")
     found = examine(shell.session.status(), shell.client.cib)
