@@ -15,6 +15,7 @@ OCF_ROOT = Path("/usr/lib/ocf/resource.d")
 PACKAGES = {
     "ip": "iproute2",
     "nginx": "nginx-light",
+    "ping": "iputils-ping",
     "ps": "procps",
     "mandoc": "mandoc",
     "tmux": "tmux",

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests.e2e.harness import environment
-from tests.e2e.netns import NET, Host, Network, ip
+from tests.e2e.netns import Host, Network, ip
 from tests.e2e.waiting import wait_until
 
 
@@ -54,7 +54,7 @@ class Bmc:
         self._process: subprocess.Popen[bytes] | None = None
         self.host = host
         self.name = f"{host.name}-{supply}"
-        self.address = f"{NET}.{200 + number}"
+        self.address = f"{network.power_net}.{200 + number}"
         self.folder = folder / self.name
         self.supply = folder / host.name / f"supply{supply}"
 
@@ -63,7 +63,8 @@ class Bmc:
         state.mkdir(parents=True)
         self.supply.parent.mkdir(exist_ok=True)
         self.supply.write_text("1\n")
-        wires = {"switch": self._network.switch, "port": self.host.port, "booted": self.host.disk / "booted"}
+        switch, port = self.host.wire
+        wires = {"switch": switch, "port": port, "booted": self.host.disk / "booted"}
         (self.supply.parent / "wires").write_text("".join(f"{name}='{value}'\n" for name, value in wires.items()))
         lan = LAN.format(
             name=self.name,
@@ -76,7 +77,7 @@ class Bmc:
         )
         (self.folder / "lan.conf").write_text(lan)
         (self.folder / "bmc.emu").write_text(EMULATION)
-        ip(self._network.switch, f"address add {self.address}/24 dev br0")
+        ip(self._network.switch, f"address add {self.address}/24 dev {self._network.power_bridge}")
         files = ("-c", self.folder / "lan.conf", "-f", self.folder / "bmc.emu", "-s", state)
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(

@@ -103,13 +103,10 @@ class Host:
         """Plug it in and wait for its PID 1; nothing of the cluster is started."""
         assert not self.pid, f"{self.name} is on already"
         (self.disk / "booted").unlink(missing_ok=True)
-        switch = self._network.switch
-        ip(switch, f"link add {self.port} type veth peer eth0 netns {self.namespace}")
-        ip(switch, f"link set {self.port} master br0 up")
+        self._network.plug(self)
         ip(self.namespace, f"link set eth0 address {self._mac} up")
         ip(self.namespace, f"address add {self.address}/24 broadcast + dev eth0")
         ip(self.namespace, f"route add default via {GATEWAY}")
-        self._network.apply_cut(self)
         alone = ["unshare", "--mount", "--uts", "--ipc", "--pid", "--kill-child"]
         pid1 = [sys.executable, str(HERE / "pid1.py"), self.name, str(self.disk)]
         with (self.disk / "console").open("ab") as console:
@@ -123,12 +120,18 @@ class Host:
             )
         wait_until(lambda: self.pid, BOOT_LIMIT_S, f"{self.name} has booted")
 
+    @property
+    def wire(self) -> tuple[str, str]:
+        """The namespace and the name of the device whose end is the end of this host's network."""
+        return self._network.wire_of(self)
+
     def cut_power(self) -> float:
         """Off, at once; when it was. The port goes dead first: a namespace's kernel answers ARP without any process."""
         at = time.monotonic()
-        ip(self._network.switch, f"link set {self.port} down")
+        namespace, port = self.wire
+        ip(namespace, f"link set {port} down", check=False)
         self.kill()
-        ip(self._network.switch, f"link delete {self.port}", check=False)
+        ip(namespace, f"link delete {port}", check=False)
         return at
 
     def kill(self) -> None:
@@ -196,6 +199,7 @@ class Network:
         self.hosts: dict[str, Host] = {}
         for number, name in enumerate(names, start=1):
             self.hosts[name] = Host(self, name, number)
+        self.power_net, self.power_bridge = NET, "br0"
         self._is_cut = False
         self._made: list[Path] = []
 
@@ -252,6 +256,16 @@ class Network:
         for folder in self._made:
             with suppress(OSError):
                 folder.rmdir()
+
+    def plug(self, host: Host) -> None:
+        """Give a host that boots its `eth0`."""
+        ip(self.switch, f"link add {host.port} type veth peer eth0 netns {host.namespace}")
+        ip(self.switch, f"link set {host.port} master br0 up")
+        self.apply_cut(host)
+
+    def wire_of(self, host: Host) -> tuple[str, str]:
+        """The namespace and the name of the device whose end is the end of a host's network."""
+        return self.switch, host.port
 
     def cut(self) -> float:
         """Pull the cable between the hosts: none reaches another, the client and the gateway reach all. When it was."""
