@@ -22,6 +22,8 @@ class HeardBeat(msgspec.Struct, frozen=True):
     content: BeatContent
     wall_ms: int
     """The sender's wall clock when it sent this."""
+    missed: int = 0
+    """How many of the peer's newest beats were lost on their way here."""
 
 
 class BeatsHeard(msgspec.Struct, frozen=True):

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from hashelld.core.beating import MISSED_MAX
 from hashelld.core.events import HeardBeat
 from hashelld.core.settings import Settings
 from hashelld.model.ids import NO_INCARNATION, Incarnation, Millis, NodeId
@@ -15,6 +16,8 @@ from hashelld.wire.peer import BeatContent
 
 MESSAGES_STILL_FACTOR: Final = 4
 """A peer whose beats flow while its messages stand still for so many deadtimes is not heard."""
+LOSSY_STILL_FACTOR: Final = 50
+"""The same where many of its beats are lost: there TCP is slow, and not for a fault of the peer's."""
 REFUSALS_APART_MS: Final = 1_000
 """A Linux kernel tells one address of its refusals no more often than that (net.ipv4.icmp_ratelimit)."""
 
@@ -45,6 +48,7 @@ class _Peer:
         "heard_ms",
         "incarnation",
         "is_still",
+        "lossy_ms",
         "message_ms",
         "presence",
         "refused_ms",
@@ -62,6 +66,8 @@ class _Peer:
         self.message_ms: Millis = now
         self.is_still = False
         """Its beats flow and its messages do not: not heard until one arrives."""
+        self.lossy_ms: Millis | None = None
+        """When many of its newest beats were lost on their way here."""
         self.expected_ms: Millis | None = None
         """Since when this node expects messages of the peer regularly; None: it does not."""
         self.since_ms: Millis = now
@@ -153,6 +159,8 @@ class Membership:
             peer.refused_ms = now  # Its daemon is back: restart_grace, not silence, judges it now.
         self.has_news = self.has_news or is_new or peer.content != beat.content
         peer.content = beat.content
+        if beat.missed > MISSED_MAX:
+            peer.lossy_ms = now
         is_fresh = now - beat.at_ms < self._settings.deadtime_ms
         is_echo_fresh = beat.echoed_ms is not None and now - beat.echoed_ms < self._settings.deadtime_ms
         if not (is_fresh and is_echo_fresh):
@@ -221,7 +229,11 @@ class Membership:
         return moments
 
     def _still_ms(self, peer: _Peer) -> Millis:
-        return max(peer.message_ms, peer.expected_ms or 0) + MESSAGES_STILL_FACTOR * self._settings.deadtime_ms
+        deadtime_ms = self._settings.deadtime_ms
+        since_ms = max(peer.message_ms, peer.expected_ms or 0)
+        if peer.lossy_ms is None or peer.lossy_ms < since_ms:
+            return since_ms + MESSAGES_STILL_FACTOR * deadtime_ms
+        return min(peer.lossy_ms + MESSAGES_STILL_FACTOR * deadtime_ms, since_ms + LOSSY_STILL_FACTOR * deadtime_ms)
 
     def _lost_ms(self, peer: _Peer) -> Millis:
         """When silence makes it lost: a host that answers for its daemon gets restart_grace."""

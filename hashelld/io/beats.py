@@ -192,8 +192,9 @@ class BeatThread:
 
     def _send(self, now: Millis) -> None:
         with self._lock:
-            due = self._send_ms + self._config.keepalive_ms
-            self._send_ms = due if due > now else now + self._config.keepalive_ms
+            pace_ms = self._beating.pace_ms(now, self._config.keepalive_ms)
+            due = self._send_ms + pace_ms
+            self._send_ms = due if due > now else now + pace_ms
             if self._content is None or now - self._progress_ms > self._config.deadtime_ms:
                 return
             beats = self._beating.next_beats(now, self._clock.wall_ms(), self._content, tuple(self._peers))

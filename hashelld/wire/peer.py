@@ -28,7 +28,9 @@ class BeatContent(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Beat(msgspec.Struct, frozen=True, array_like=True):
-    """One datagram's meaning. `echo` is the newest sequence number heard from the receiver."""
+    """One datagram's meaning. `echo` is the newest sequence number heard from the receiver, `missed` how many of its
+    newest beats up to that one were not.
+    """
 
     sender: NodeId
     incarnation: Incarnation
@@ -38,6 +40,7 @@ class Beat(msgspec.Struct, frozen=True, array_like=True):
     content: BeatContent
     wall_ms: int
     """The sender's wall clock: nothing is decided by it, but people compare logs."""
+    missed: int = 0
 
 
 class PreVote(msgspec.Struct, frozen=True, array_like=True, tag="prevote"):

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from hashelld.core.beating import SENT_KEPT_MAX, Beating
+from hashelld.core.beating import (
+    HURRY_FACTOR,
+    HURRY_MS,
+    MISSED_MAX,
+    PACE_MS_MIN,
+    RECENT,
+    SENT_KEPT_MAX,
+    Beating,
+)
 from hashelld.model.ids import NO_EPOCH, NO_INCARNATION, NO_VERSION, Incarnation, NodeId
 from hashelld.wire.peer import Beat, BeatContent
 
@@ -98,3 +106,45 @@ def test_what_was_sent_long_ago_is_forgotten() -> None:
     assert machine.sent_ms(1) is None
     assert machine.sent_ms(2) == 1
     assert machine.sent_ms(SENT_KEPT_MAX + 1) == SENT_KEPT_MAX
+
+
+def heard_by(machine: Beating, sequences: range | list[int], *, missed: int = 0, at: int = 1_000) -> int:
+    """Beats of b with these numbers arrive, which tell that so many of ours are missed; how many of b's are missed."""
+    for number in sequences:
+        told = Beat(B, FIRST, number, FIRST, 0, CONTENT, WALL_MS, missed)
+        machine.on_beat(at, told)
+    ((_, sent),) = machine.next_beats(at, WALL_MS, CONTENT, (B,))
+    return sent.missed
+
+
+def test_a_peer_is_told_how_many_of_its_newest_beats_are_missed() -> None:
+    assert heard_by(beating(), range(1, 40)) == 0
+    assert heard_by(beating(), [1, 2, 5, 6, 9]) == 4
+    assert heard_by(beating(), [1, 200]) == RECENT - 1
+    machine = beating()
+    assert heard_by(machine, [1, 5]) == 3
+    assert heard_by(machine, range(6, 6 + RECENT)) == 0, "what is long ago does not count"
+
+
+def test_a_new_incarnation_has_missed_nothing() -> None:
+    machine = beating()
+    assert heard_by(machine, [1, 9]) == 7
+    machine.on_beat(1_000, beat(70, incarnation=SECOND))
+    ((_, sent),) = machine.next_beats(1_000, WALL_MS, CONTENT, (B,))
+    assert sent.missed == 0
+
+
+def test_who_is_told_that_beats_are_missed_hurries_for_a_while() -> None:
+    machine = beating()
+    heard_by(machine, [1], missed=MISSED_MAX, at=1_000)
+    assert machine.pace_ms(1_000, 100) == 100, "one may be lost at any time"
+    heard_by(machine, [2], missed=MISSED_MAX + 1, at=1_000)
+    assert machine.pace_ms(1_000, 100) == 100 // HURRY_FACTOR
+    assert machine.pace_ms(1_000, 10) == PACE_MS_MIN
+    assert machine.pace_ms(1_000 + HURRY_MS, 100) == 100
+
+
+def test_what_an_earlier_incarnation_lost_is_no_hurry() -> None:
+    machine = beating(incarnation=SECOND)
+    heard_by(machine, [1], missed=RECENT)
+    assert machine.pace_ms(1_000, 100) == 100

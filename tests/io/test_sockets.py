@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ import zmq
 
 from hashelld.config import DaemonConfig
 from hashelld.io.keys import ClusterKey
-from hashelld.io.sockets import Context, Gatekeeper, PeerSockets
+from hashelld.io.sockets import Context, Gatekeeper, PeerSockets, persist
 from hashelld.wire.codec import FRAME_BYTES_MAX, FRAMES_MAX, encode_envelope
 from hashelld.wire.peer import Envelope, Picture
 from tests.io.build import KEY, KEYS, OTHER_KEY, configs, envelope, until
@@ -176,3 +178,33 @@ def test_raw_rubbish_on_the_port_harms_nobody(pair: tuple[Node, Node, DaemonConf
     exchange(one, two, envelope("a", "b"))
     for raw in opened:
         raw.close()
+
+
+TCP_THIN_LINEAR_TIMEOUTS = 16
+
+
+def persistent() -> int:
+    """How many connections of this process repeat lost segments evenly."""
+    found = 0
+    for entry in Path("/proc/self/fd").iterdir():
+        with suppress(OSError), socket.socket(fileno=os.dup(int(entry.name))) as opened:
+            control = opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).rstrip(b"\0")
+            found += control == b"reno" and opened.getsockopt(socket.IPPROTO_TCP, TCP_THIN_LINEAR_TIMEOUTS) == 1
+    return found
+
+
+def test_lost_segments_of_every_connection_are_repeated_evenly(pair: tuple[Node, Node, DaemonConfig]) -> None:
+    one, two, _ = pair
+    exchange(one, two, envelope("a", "b"))
+    exchange(two, one, envelope("b", "a"))
+    for node in (one, two):
+        node.sockets.watch(0)
+    assert persistent() == 4, "both ends of both connections"
+
+
+def test_what_is_no_connection_is_left_alone() -> None:
+    reader, writer = os.pipe()
+    persist(reader)
+    os.close(reader)
+    os.close(writer)
+    persist(reader)

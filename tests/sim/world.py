@@ -82,12 +82,13 @@ class SimWorld:
                 host.daemon.send_beats()
             if host.daemon is not None:
                 host.daemon.report_beats()
-            timeline.after(keepalive // 2, report)
+            pace = keepalive if host.daemon is None else host.daemon.beating.pace_ms(host.local_now, keepalive)
+            timeline.after(pace // 2, lambda: report(pace - pace // 2))
 
-        def report() -> None:
+        def report(rest: Millis) -> None:
             if host.daemon is not None:
                 host.daemon.report_beats()
-            timeline.after(keepalive - keepalive // 2, send)
+            timeline.after(rest, send)
 
         timeline.after(phase, send)
 
