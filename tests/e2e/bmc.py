@@ -78,6 +78,13 @@ class Bmc:
         (self.folder / "lan.conf").write_text(lan)
         (self.folder / "bmc.emu").write_text(EMULATION)
         ip(self._network.switch, f"address add {self.address}/24 dev {self._network.power_bridge}")
+        self.start()
+        wait_until(self.answers, START_LIMIT_S, f"the controller {self.name} answers", 0.1)
+        return self
+
+    def start(self) -> None:
+        """Run the controller, which knows its supply's state; it answers soon."""
+        state = self.folder / "state"
         files = ("-c", self.folder / "lan.conf", "-f", self.folder / "bmc.emu", "-s", state)
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -88,8 +95,11 @@ class Bmc:
                 env=environment(),
                 start_new_session=True,
             )
-        wait_until(self.answers, START_LIMIT_S, f"the controller {self.name} answers", 0.1)
-        return self
+
+    @property
+    def pid(self) -> int:
+        """Of the controller; 0 while it is dead."""
+        return 0 if self._process is None else self._process.pid
 
     def __exit__(self, *_: object) -> None:
         self.end()

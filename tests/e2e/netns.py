@@ -366,6 +366,7 @@ class Watch:
         self.held = set(network.holders())
         self.changes: list[tuple[float, frozenset[str]]] = []
         """(when, holders from then on)."""
+        self._lock = threading.Lock()
         self._processes: list[subprocess.Popen[str]] = []
         self._threads: list[threading.Thread] = []
         for name, host in network.hosts.items():
@@ -393,7 +394,9 @@ class Watch:
         assert process.stdout is not None
         with process.stdout as lines:
             for line in lines:
-                if f" {FLOATING}/" in line:
+                if f" {FLOATING}/" not in line:
+                    continue
+                with self._lock:
                     self.held = self.held - {name} if "Deleted" in line else self.held | {name}
                     self.changes.append((time.monotonic(), frozenset(self.held)))
 
