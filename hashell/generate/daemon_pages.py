@@ -111,6 +111,15 @@ _TABLES: Final = (
         ),
     ),
 )
+_TIMERS: Final = """
+Twice keepalive is less than warntime, warntime less than deadtime, and deadtime at most initdead; all nodes have the
+same. By default a node that dies is known to be lost after 600ms. Loss is not death: a node that is told that its
+heartbeats do not all arrive sends four times as many, so that the loss of 30% of all frames is borne.
+
+Fast timers are for nodes with realtime priority on a quiet network: a loss is known after 300ms, and any pause of
+300ms, be it of a switch or of a virtual machine, is one.
+"""
+_FAST: Final = ("[cluster]", 'keepalive = "50ms"', 'warntime = "150ms"', 'deadtime = "300ms"')
 _EXAMPLE: Final = (
     "[cluster]",
     'name = "web"',
@@ -147,6 +156,7 @@ def file_page() -> str:
     body = [
         *mdoc.section("DESCRIPTION", *mdoc.text(_FILE)),
         *mdoc.section("KEYS", *tables),
+        *mdoc.section("TIMERS", *mdoc.text(_TIMERS), *mdoc.example(_FAST)),
         *mdoc.section("EXAMPLES", *mdoc.example(_EXAMPLE)),
         *mdoc.section("SEE ALSO", ".Xr hashell 1 ,", ".Xr hashelld 8"),
     ]

@@ -18,6 +18,7 @@ import pytest
 
 from tests.core.test_quorum_matrix import FENCED, TIE_BREAKER, rows
 from tests.e2e.netns import Host, Network, file_of, ip
+from tests.e2e.observers import Interval, intervals, overlaps
 from tests.e2e.waiting import wait_until
 
 
@@ -41,14 +42,6 @@ class Story(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         return f"{self.scheme} {' '.join(self.cuts)}"
-
-
-class Interval(msgspec.Struct, frozen=True):
-    """The first and the last signature (milliseconds) of one process of the resource."""
-
-    began_ms: int
-    ended_ms: int
-    node: str
 
 
 class Cluster:
@@ -109,13 +102,7 @@ class Cluster:
 
     def intervals(self) -> list[Interval]:
         """When tick ran, and where; sorted."""
-        found: dict[str, Interval] = {}
-        text = self._file.read_text() if self._file.exists() else ""
-        for line in text.splitlines():
-            node, at, incarnation = line.split()
-            began_ms = found[incarnation].began_ms if incarnation in found else int(at)
-            found[incarnation] = Interval(began_ms, int(at), node)
-        return sorted(found.values(), key=lambda interval: interval.began_ms)
+        return intervals(self._file.read_text() if self._file.exists() else "")
 
     def signer(self) -> str:
         """The node where tick runs; empty when it runs nowhere."""
@@ -130,8 +117,8 @@ class Cluster:
     def check(self) -> None:
         """Tick never ran twice at a time."""
         found = self.intervals()
+        assert not overlaps(found), found
         for first, second in pairwise(found):
-            assert first.ended_ms < second.began_ms, found
             print(f"{first.node} to {second.node}: {second.began_ms - first.ended_ms} ms")
 
 
