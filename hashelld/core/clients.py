@@ -24,6 +24,7 @@ from hashelld.wire.client import (
     GetStatus,
     HistoryEntry,
     HistoryIs,
+    Isolate,
     MakeCommit,
     Refused,
     Request,
@@ -118,7 +119,9 @@ class Clients:
                     return Refused("busy", f"{SUBSCRIBERS_MAX} subscriptions are open")
                 self._subscribers[(client, ticket)] = None
                 return Changed("status")
-            case GetStatus() | MakeCommit() | Cleanup() | FenceNode() | SetAttribute() | AgentAsk() | GetLog():
+            case GetStatus() | GetLog() | AgentAsk() | Isolate():
+                return None
+            case MakeCommit() | Cleanup() | FenceNode() | SetAttribute():
                 return None
 
     def forward(self, client: bytes, ticket: int, dc: NodeId, request: Request) -> int:

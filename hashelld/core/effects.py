@@ -100,6 +100,12 @@ class Announce(msgspec.Struct, frozen=True):
     """(address, interface or empty)."""
 
 
+class CutOff(msgspec.Struct, frozen=True):
+    """Until then send peers nothing, and drop what comes from them: as if every cable were pulled."""
+
+    until_ms: Millis
+
+
 class Reply(msgspec.Struct, frozen=True):
     """Answer a shell (or send it an event of its subscription)."""
 
@@ -140,4 +146,4 @@ class Exit(msgspec.Struct, frozen=True):
     reason: str
 
 
-Effect = Send | SetBeat | Persist | RunAgent | KillAgent | Announce | Reply | TellLog | Note | Exit
+Effect = Send | SetBeat | Persist | RunAgent | KillAgent | Announce | CutOff | Reply | TellLog | Note | Exit

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 from hashelld.core.agent_desk import AgentDesk
 from hashelld.core.commits import Origin
-from hashelld.core.effects import TellLog
+from hashelld.core.effects import CutOff, TellLog
 from hashelld.core.events import ClientAsked
 from hashelld.core.report import status_of
 from hashelld.core.rights import primitives_of
 from hashelld.model.ids import Millis, NodeId
 from hashelld.wire.client import (
+    ISOLATION_MS_MAX,
+    ISOLATION_MS_MIN,
     AgentAsk,
     AgentTold,
     Answer,
@@ -24,6 +26,7 @@ from hashelld.wire.client import (
     GetHistory,
     GetLog,
     GetStatus,
+    Isolate,
     MakeCommit,
     Refused,
     Request,
@@ -99,6 +102,8 @@ class Requests:
                 return request
             case GetStatus():
                 return status_of(self._node, now)
+            case Isolate():
+                return self._isolate(now, event.author, request)
             case SetAttribute(node=owner) if owner == self._node.standing.node:
                 is_agent = isinstance(event.request, AgentAsk)
                 return self._set_attribute(now, None if is_agent else event.author, request)
@@ -124,6 +129,14 @@ class Requests:
         if author is not None:
             self._note(author, f"{'removed' if request.value is None else 'set'} {request.name} of {request.node}")
         return Done(f"{request.name} of {request.node} is {'gone' if request.value is None else request.value}")
+
+    def _isolate(self, now: Millis, author: Author, request: Isolate) -> Answer:
+        if not ISOLATION_MS_MIN <= request.for_ms <= ISOLATION_MS_MAX:
+            span = f"{ISOLATION_MS_MIN // 1000} to {ISOLATION_MS_MAX // 1000} s"
+            return Refused("invalid", f"a node is cut off for {span}")
+        self._note(author, f"cut {self._node.standing.node} off for {request.for_ms} ms")
+        self._node.standing.emit(CutOff(now + request.for_ms))
+        return Done(f"{self._node.standing.node} is cut off for {request.for_ms} ms")
 
     def _forward(self, event: ClientAsked, to: NodeId, request: Request) -> None:
         ticket = self._node.clients.forward(event.client, event.ticket, to, request)
@@ -163,6 +176,7 @@ class Requests:
                 | SetAttribute()
                 | AgentAsk()
                 | GetLog()
+                | Isolate()
             ):
                 answer = _ELSEWHERE
         if answer is not None:

@@ -32,6 +32,7 @@ from hashelld.wire.client import (
     GetHistory,
     GetLog,
     GetStatus,
+    Isolate,
     MakeCommit,
     Refused,
     Request,
@@ -65,6 +66,7 @@ PERMISSIONS: Final[dict[type, Permission]] = {
     FenceNode: Permission.OPERATE,
     SetAttribute: Permission.OPERATE,
     AgentAsk: Permission.UNLIMITED,
+    Isolate: Permission.UNLIMITED,
     GetLog: Permission.UNLIMITED,
 }
 """A request without an entry is refused to everybody."""

@@ -94,6 +94,7 @@ class BeatThread:
         self._send_ms = clock.now()
         self._received_ms: Millis = 0
         self._is_news = False
+        self._cut_off_until_ms: Millis = 0
         self._forged = 0
         self._is_stopping = False
         self._is_busy = False
@@ -115,6 +116,10 @@ class BeatThread:
             self._content = content
             self._send_ms = min(self._send_ms, self._clock.now() + self._config.keepalive_ms // 10)
         os.eventfd_write(self._wake, 1)
+
+    def cut_off(self, until_ms: Millis) -> None:
+        """Until then nothing is sent, and nothing heard."""
+        self._cut_off_until_ms = until_ms
 
     def progress(self, now: Millis) -> None:
         """The loop has turned; when it does not for `deadtime`, no beat is sent."""
@@ -195,7 +200,8 @@ class BeatThread:
             pace_ms = self._beating.pace_ms(now, self._config.keepalive_ms)
             due = self._send_ms + pace_ms
             self._send_ms = due if due > now else now + pace_ms
-            if self._content is None or now - self._progress_ms > self._config.deadtime_ms:
+            is_stuck = now - self._progress_ms > self._config.deadtime_ms
+            if self._content is None or is_stuck or now < self._cut_off_until_ms:
                 return
             beats = self._beating.next_beats(now, self._clock.wall_ms(), self._content, tuple(self._peers))
         for name, beat in beats:
@@ -237,6 +243,8 @@ class BeatThread:
         return DATAGRAMS_PER_TURN_MAX
 
     def _on_datagram(self, now: Millis, link: int, datagram: bytes) -> None:
+        if now < self._cut_off_until_ms:
+            return
         unpacked = unpack(datagram, self._config.node, self._keys)
         peer = self._peers.get(unpacked[0].sender) if unpacked is not None else None
         if unpacked is None or peer is None:

@@ -14,6 +14,7 @@ import zmq
 from hashelld.config import DaemonConfig, to_settings
 from hashelld.core.effects import (
     Announce,
+    CutOff,
     Effect,
     Exit,
     KillAgent,
@@ -84,6 +85,7 @@ class World:
         self.exit: Exit | None = None
         self._failed_at_once: list[Event] = []
         self._is_announcing = True
+        self._cut_off_until_ms: Millis = 0
         accepted = keys.load(config.keys)
         with ExitStack() as opened:
             self.inbox = Inbox()
@@ -159,6 +161,9 @@ class World:
                 self.processes.kill(effect.run)
             case Announce():
                 self._announce(effect)
+            case CutOff(until_ms=until_ms):
+                self._cut_off_until_ms = until_ms
+                self.beats.cut_off(until_ms)
             case Reply():
                 self.clients.send(effect.client, effect.ticket, effect.answer)
             case TellLog():
@@ -168,6 +173,10 @@ class World:
                 self.log.note(effect)
             case Exit():
                 self.exit = effect
+
+    def is_cut_off(self) -> bool:
+        """Is there, for a drill, no way to or from the peers?"""
+        return self.clock.now() < self._cut_off_until_ms
 
     def drops(self) -> tuple[Dropped, ...]:
         """What was not taken since the start, by kind."""
@@ -192,8 +201,8 @@ class World:
 
     def _send(self, effect: Send) -> None:
         receiver = effect.envelope.receiver
-        if not self.peers.is_known(receiver):
-            self.peers.unsent += 1  # The electorate may name a node that this file does not.
+        if self.is_cut_off() or not self.peers.is_known(receiver):
+            self.peers.unsent += 1  # The electorate may also name a node that this file does not.
             return
         _, sequence = self.beats.newest_from(receiver)
         envelope = msgspec.structs.replace(effect.envelope, beat=sequence)
@@ -303,7 +312,8 @@ class Loop:
             yield from world.processes.on_ready(now)
         if world.peers.socket in ready:
             for envelope in world.peers.receive():
-                yield MessageHeard(envelope, world.beats.sent_ms(envelope.beat))
+                if not world.is_cut_off():
+                    yield MessageHeard(envelope, world.beats.sent_ms(envelope.beat))
         if world.peers.monitor in ready:
             world.peers.watch(now)
         if world.clients.socket in ready or world.clients.monitor in ready:

@@ -14,6 +14,8 @@ from hashelld.wire.log import Author
 
 
 PROTOCOL = 1
+ISOLATION_MS_MIN: Final = 1_000
+ISOLATION_MS_MAX: Final = 60_000
 
 
 class GetCib(msgspec.Struct, frozen=True, tag="get-cib"):
@@ -87,6 +89,16 @@ class GetLog(msgspec.Struct, frozen=True, omit_defaults=True, tag="get-log"):
     limit: int = 1_000
 
 
+class Isolate(msgspec.Struct, frozen=True, tag="isolate"):
+    """A drill: the daemon that is asked sends its peers nothing and hears nothing of them for so long. Answer: `Done`.
+
+    It ends by itself, whatever becomes of the shell, and with the daemon.
+    """
+
+    for_ms: int
+    """Between `ISOLATION_MS_MIN` and `ISOLATION_MS_MAX`."""
+
+
 class Subscribe(msgspec.Struct, frozen=True, tag="subscribe"):
     """Send `Changed` whenever status or configuration changed, until the connection ends."""
 
@@ -100,6 +112,7 @@ Request = (
     | GetLog
     | Cleanup
     | FenceNode
+    | Isolate
     | Subscribe
     | SetAttribute
     | AgentAsk

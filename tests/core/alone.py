@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from hashelld.cib.edit import Put
 from hashelld.cib.lang.lower import read_cib
-from hashelld.core.effects import Effect, Note, Persist, Reply, RunAgent, Stored, TellLog
+from hashelld.core.effects import CutOff, Effect, Note, Persist, Reply, RunAgent, Stored, TellLog
 from hashelld.core.events import AgentEnded, ClientAsked, ClientGone, Event, Persisted, Woken
 from hashelld.core.node import Node
 from hashelld.core.settings import Settings
@@ -30,6 +30,7 @@ class Alone:
         self.now = 1_000
         self.notes: list[Note] = []
         self.logs: list[TellLog] = []
+        self.cuts: list[CutOff] = []
         self._tickets = 0
         self._commits = 0
         self._answers: dict[tuple[bytes, int], list[Answer]] = {}
@@ -61,6 +62,8 @@ class Alone:
                     self._answers.setdefault((client, ticket), []).append(answer)
                 case Note():
                     self.notes.append(effect)
+                case CutOff():
+                    self.cuts.append(effect)
                 case TellLog():
                     self.logs.append(effect)
                 case _:

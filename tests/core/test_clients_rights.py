@@ -16,6 +16,8 @@ from hashelld.model.ids import NO_VERSION, NodeId, ResourceId
 from hashelld.model.resource import Primitive, value_of
 from hashelld.wire.client import (
     DROPS,
+    ISOLATION_MS_MAX,
+    ISOLATION_MS_MIN,
     AgentAsk,
     AskCommit,
     Changed,
@@ -31,6 +33,7 @@ from hashelld.wire.client import (
     GetLog,
     GetStatus,
     HistoryIs,
+    Isolate,
     MakeCommit,
     Refused,
     Request,
@@ -58,6 +61,7 @@ EVERY_REQUEST: dict[type, Request] = {
     GetLog: GetLog(),
     Cleanup: Cleanup(),
     FenceNode: FenceNode(N1),
+    Isolate: Isolate(1_000),
     SetAttribute: SetAttribute(node=N1, name="a", value="1"),
     Subscribe: Subscribe(),
     AgentAsk: AgentAsk(("crm_node", "-n")),
@@ -353,6 +357,16 @@ def test_the_log_is_told_by_the_world() -> None:
     assert [(one.client, one.limit) for one in alone.logs] == [(b"root", 5)]
     assert isinstance(alone.ask(EVE, GetLog(5)), Refused)
     assert len(alone.logs) == 1
+
+
+def test_a_drill_is_bounded_and_told_to_the_world() -> None:
+    alone = cluster()
+    for span in (0, ISOLATION_MS_MIN - 1, ISOLATION_MS_MAX + 1):
+        assert isinstance(alone.ask(ROOT, Isolate(span)), Refused)
+    assert alone.cuts == []
+    assert isinstance(alone.ask(ROOT, Isolate(ISOLATION_MS_MIN)), Done)
+    assert [one.until_ms for one in alone.cuts] == [alone.now + ISOLATION_MS_MIN]
+    assert alone.said("request.done")[-1]["user"] == "root"
 
 
 def test_rights_of_an_empty_configuration() -> None:

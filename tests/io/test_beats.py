@@ -100,6 +100,25 @@ def test_a_stuck_loop_silences_the_beat(pair: tuple[Node, Node]) -> None:
     until(lambda: two.turn() or len(one.heard()) > count)
 
 
+def test_a_node_that_is_cut_off_neither_sends_nor_hears_until_it_ends_by_itself(pair: tuple[Node, Node]) -> None:
+    one, two = pair
+    one.thread.set_beat(content())
+    two.thread.set_beat(content())
+    until(lambda: bool(one.heard()) and bool(two.heard()))
+    ends_ms = CLOCK.now() + 300
+    one.thread.cut_off(ends_ms)
+    begun_ms = CLOCK.now()
+
+    def turned() -> bool:
+        for node in pair:
+            node.turn()
+        return CLOCK.now() > ends_ms and all(node.heard()[-1].at_ms > ends_ms for node in pair)
+
+    until(turned)
+    assert not [beat for beat in one.heard() if begun_ms < beat.at_ms < ends_ms]
+    assert one.thread.dropped == (0, 0)
+
+
 def test_a_dead_daemon_on_a_living_host_is_noticed(tmp_path: Path) -> None:
     one = Node(configs(tmp_path, ("a", "b"))[0])
     one.thread.set_beat(content())
