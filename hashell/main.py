@@ -246,6 +246,7 @@ def _one_shot(session: Session, arguments: Arguments) -> int:
 def _script(session: Session, path: str) -> int:
     """Run statements line by line; the first that is refused ends it, and so does a draft left at the end."""
     from hashell.grammar.run import run_line
+    from hashell.outcomes import Said
 
     name = "standard input" if path == "-" else path
     for number, statement in statements(_lines(path)):
@@ -256,6 +257,8 @@ def _script(session: Session, path: str) -> int:
         except HashellError as error:
             raise type(error)(f"{name}:{number}: {error}") from error
         _show(ran)
+        if isinstance(ran.outcome, Said) and ran.exit_code:
+            raise Refused(f"{name}:{number}: ends here")
         if session.is_finished:
             return 0
     if session.is_dirty:

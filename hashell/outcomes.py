@@ -17,6 +17,8 @@ class Said(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="s
     data: dict[str, object] = {}
     warnings: tuple[str, ...] = ()
     """Told on standard error."""
+    is_bad: bool = False
+    """What was to be found out is found out, and it is not as it should be: the exit code is 1."""
 
 
 class Table(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="table"):

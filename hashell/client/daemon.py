@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from socket import AF_UNIX, SO_PEERCRED, SOCK_STREAM, SOL_SOCKET, socket
+from struct import Struct
 from typing import Final
 
 import msgspec
@@ -13,6 +15,8 @@ from hashell.errors import Refused, TimedOut, Unreachable
 from hashelld.wire.client import PROTOCOL, Ask, MakeCommit, Request, Tell
 
 
+_CREDENTIALS: Final = Struct("3i")
+"""struct ucred: pid, uid, gid."""
 MESSAGE_BYTES_MAX: Final = 64 * 1024 * 1024
 CONNECT_MS: Final = 2_000
 NO_TICKET: Final = 0
@@ -67,6 +71,17 @@ class DaemonSocket:
             raise Unreachable(
                 f"{self.path} belongs to user {found.st_uid}, neither to root nor to you: it is not trusted."
             )
+
+    def pid(self) -> int | None:
+        """The process that listens, as the kernel says; None when nobody does, or where it cannot be seen from here."""
+        with socket(AF_UNIX, SOCK_STREAM) as probe:
+            try:
+                self.check_owner()
+                probe.connect(self.path)
+            except (Unreachable, OSError):
+                return None
+            found: int = _CREDENTIALS.unpack(probe.getsockopt(SOL_SOCKET, SO_PEERCRED, _CREDENTIALS.size))[0]
+        return found or None
 
     def not_connected(self, error: OSError) -> Unreachable:
         """Why nobody could be talked to."""

@@ -60,6 +60,10 @@ class OfflineClient:
         """Does somebody carry out what is committed?"""
         return False
 
+    def daemon_pid(self) -> int | None:
+        """A file has none."""
+        return None
+
     def another(self) -> OfflineClient:
         """One more client of the same file, for another thread."""
         return OfflineClient(str(self._path))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -23,6 +23,9 @@ class Client(Protocol):
     @property
     def has_cluster(self) -> bool:
         """Does somebody carry out what is committed? Of a file or a shadow, nobody: there is nothing to wait for."""
+
+    def daemon_pid(self) -> int | None:
+        """The process that listens where the daemon should, as the kernel says; None where nobody does."""
 
     def another(self) -> Client:
         """One more connection to the same, for another thread: clients are not shared between threads."""
@@ -98,7 +101,13 @@ class AgentCall(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Programs(Protocol):
-    """Runs other programs for the user who runs the shell; none of it raises."""
+    """Runs other programs for the user who runs the shell, and ends processes; none of it raises."""
+
+    def kill(self, pid: int, is_meant: Callable[[], bool]) -> str:
+        """End a process by SIGKILL if, once nobody else can get its number, it is meant; else why it was not done."""
+
+    def processes_of(self, resource: str, node: str, daemon: int | None) -> tuple[int, ...]:
+        """What agents of a resource started on a node and left running; children of the daemon are at work, no more."""
 
     def run(
         self,

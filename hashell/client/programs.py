@@ -1,12 +1,13 @@
-"""Other programs: filters of the configuration, agents that are tried by hand, ssh to other nodes."""
+"""Other programs: filters of the configuration, agents that are tried by hand, ssh to other nodes, drills."""
 
 from __future__ import annotations
 
 import subprocess  # noqa: TID251 - the shell runs what its user asks for; there is no daemon to do it
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from hashell.client.agents import InstalledAgents
 from hashell.client.port import AgentCall, Ended
+from hashell.client.processes import kill, processes_of
 from hashelld.model.resource import Agent
 
 
@@ -37,6 +38,14 @@ class LocalPrograms:
             out=ended.stdout.decode(errors="replace"),
             err=ended.stderr.decode(errors="replace"),
         )
+
+    def kill(self, pid: int, is_meant: Callable[[], bool]) -> str:
+        """End a process by SIGKILL if it is the one that is meant; why that was not done, or nothing."""
+        return kill(pid, is_meant)
+
+    def processes_of(self, resource: str, node: str, daemon: int | None) -> tuple[int, ...]:
+        """What agents of a resource started on a node and left running."""
+        return processes_of(resource, node, daemon)
 
     def agent_call(
         self, agent: Agent, operation: str, resource: str, parameters: Mapping[str, str]

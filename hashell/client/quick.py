@@ -48,6 +48,10 @@ class QuickClient:
         """Does somebody carry out what is committed?"""
         return True
 
+    def daemon_pid(self) -> int | None:
+        """The process that listens where the daemon should."""
+        return self._socket.pid()
+
     def another(self) -> ZmqClient:
         """A connection that lasts, to the same daemon."""
         made: ZmqClient = import_module("hashell.client.zmq").ZmqClient(self._socket.path)

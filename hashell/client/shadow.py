@@ -105,6 +105,10 @@ class ShadowClient:
         """Does somebody carry out what is committed?"""
         return False
 
+    def daemon_pid(self) -> int | None:
+        """A shadow has none: nobody carries it out."""
+        return None
+
     def another(self) -> ShadowClient:
         """One more client of the same shadow, for another thread."""
         return ShadowClient(self._shadows, self._name, self._live.another())

@@ -42,6 +42,10 @@ class ZmqClient:
         """Does somebody carry out what is committed?"""
         return True
 
+    def daemon_pid(self) -> int | None:
+        """The process that listens where the daemon should."""
+        return self._daemon.pid()
+
     def another(self) -> ZmqClient:
         """One more connection to the same daemon, for another thread."""
         return ZmqClient(self._daemon.path)

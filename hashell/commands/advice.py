@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import msgspec
 
+from hashell.commands.configured import is_fencing_on
 from hashelld.cib.document import Cib
 from hashelld.model.duration import format_duration
-from hashelld.model.options import parse_boolean
 from hashelld.model.resource import Primitive
 from hashelld.wire.client import DROPS, QuorumStatus, StatusIs
 
@@ -130,17 +130,17 @@ def _contact(status: StatusIs) -> Iterator[Finding]:
 
 
 def _fencing(status: StatusIs, cib: Cib) -> Iterator[Finding]:
-    given = cib.property_value("stonith-enabled") or cib.property_value("fencing-enabled") or "true"
+    is_on = is_fencing_on(cib)
     has_device = any(
         isinstance(r, Primitive) and r.agent is not None and r.agent.standard == "stonith" for r in cib.resources
     )
-    if parse_boolean(given) is False and not status.quorum.unsafe:
+    if not is_on and not status.quorum.unsafe:
         yield Finding(
             DOUBT,
             "fencing is switched off: a node that is cut off may still run what is started elsewhere",
             "configure a device: ra list stonith; then property stonith-enabled=true",
         )
-    elif parse_boolean(given) is not False and not has_device and cib.resources:
+    elif is_on and not has_device and cib.resources:
         yield Finding(
             PROBLEM,
             "fencing is on and there is no device: what a lost node ran is not taken over",

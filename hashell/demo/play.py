@@ -13,12 +13,12 @@ from typing import Final, NoReturn
 import msgspec
 
 from hashell.demo.cluster import SETTLE_S, Watcher, configuration
-from hashell.demo.narration import Narrator
 from hashell.demo.nodes import ADDRESS, NAMES, DemoCluster, tails
 from hashell.demo.polling import Poller
 from hashell.demo.script import play_failover
 from hashell.errors import HashellError, Refused, TimedOut
 from hashell.outcomes import Outcome, Said
+from hashell.views.narration import Narrator
 from hashell.views.render import theme_of
 
 

@@ -10,10 +10,10 @@ import msgspec
 from hashell.commands.changes import with_attribute
 from hashell.commands.observed import report
 from hashell.demo.cluster import SETTLE_S, Watcher, configuration
-from hashell.demo.narration import Narrator
 from hashell.demo.nodes import ADDRESS, NAMES, DemoCluster
 from hashell.demo.polling import Move, Poller
 from hashell.errors import TimedOut
+from hashell.views.narration import Narrator
 from hashelld.model.ids import NodeId
 
 

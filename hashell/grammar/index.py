@@ -196,6 +196,8 @@ configure xml hashell.commands.statements
   Add objects that are written as Pacemaker's XML.
 cluster copy hashell.commands.machines
   Copy a file of this machine to the same place on other nodes (by default all), by scp.
+cluster crash-test hashell.commands.crash_test
+  Break something on purpose, tell with measured times what comes of it, and judge it (exit 1: not as promised).
 cluster diff hashell.commands.machines
   Compare a file of nodes (by default all) with the first one's.
 cluster disable hashell.commands.machines

@@ -24,7 +24,9 @@ class Ran(msgspec.Struct, frozen=True):
 
     @property
     def exit_code(self) -> int:
-        """1 when what was asked for could be answered in part only."""
+        """1 when what was asked for could be answered in part only, or the answer is a bad one."""
+        if isinstance(self.outcome, Said):
+            return int(self.outcome.is_bad)
         return int(isinstance(self.outcome, Simulation) and any(one.error for one in self.outcome.files))
 
 

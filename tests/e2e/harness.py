@@ -102,6 +102,13 @@ class Daemon:
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    def supervise(self) -> None:
+        """Once it has ended by itself, start it again, as a supervisor does."""
+        assert self._process is not None
+        self._process.wait(STOP_LIMIT_S)
+        self._process = None
+        self.start()
+
     def end(self, number: signal.Signals, limit_s: float = STOP_LIMIT_S) -> int:
         """Signal it, wait for its end; its exit code (negative: killed by that signal)."""
         assert self._process is not None

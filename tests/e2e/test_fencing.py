@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.bmc import Bmcs
-from tests.e2e.harness import PATIENT, TIMERS
+from tests.e2e.harness import PATIENT, TIMERS, Ran
 from tests.e2e.netns import FLOATING, Network, Probe, Watch, file_of
 from tests.e2e.pair import Pair
 from tests.e2e.waiting import stays, wait_until
@@ -122,6 +123,30 @@ def test_a_frozen_daemon_is_fenced_and_its_service_taken_over(tmp_path):
             assert watch.most_at_once(at) == 1, watch.changes
         assert cluster.fencings("node3") == [("node1", "done", "fence-node1-1")]
         assert all(cluster.bmcs.of[name][0].is_on for name in THREE)
+
+
+def test_a_drill_of_fencing_tells_how_it_went(tmp_path):
+    with running(tmp_path, THREE) as cluster:
+        network = cluster.network
+        cluster.start(SERVICE + cluster.bmcs.devices(power_wait="0") + "property stonith-action=reboot\n")
+        wait_until(cluster.is_steady, START_LIMIT_S, "node1 serves", 0.1)
+        words = ("--json", "--yes", "cluster", "crash-test", "fence", "node1", "--within", "40s")
+        ran: list[Ran] = []
+        host = network["node1"].pid
+        thread = threading.Thread(target=lambda: ran.append(network["node3"].shell(*words)))
+        thread.start()
+        try:
+            wait_until(lambda: network["node1"].pid != host or ran, FENCING_LIMIT_S, "node1 lost its power")
+            network["node1"].kill()
+            wait_until(lambda: cluster.place("node3", "httpd") == ["node2"], FENCING_LIMIT_S, "node2 serves")
+            cluster.return_of("node1")
+        finally:
+            thread.join()
+        data = json.loads(ran[0].out)["data"]
+        assert (ran[0].code, data["passed"], data["wrong"]) == (0, True, []), ran[0]
+        told = [step["text"] for step in data["steps"]]
+        assert told[0].startswith("fence-node1-1 says that node1 is off (reboot, called by node")
+        assert "httpd, which ran on node1, is active on node2" in told
 
 
 def test_a_daemon_that_is_brought_back_at_once_costs_nothing(tmp_path):

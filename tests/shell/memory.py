@@ -72,6 +72,7 @@ class MemoryClient:
             wall_ms=NOON_MS,
             daemon_version="0.1.0",
         )
+        self.pid: int | None = 100
         self.settle()
 
     @property
@@ -81,6 +82,9 @@ class MemoryClient:
     @property
     def has_cluster(self) -> bool:
         return True
+
+    def daemon_pid(self) -> int | None:
+        return self.pid
 
     def another(self) -> MemoryClient:
         return self
@@ -236,6 +240,10 @@ class TestPrograms:
         self.answers: dict[str, Ended] = {}
         """By the program's name, or the last word of its command line."""
         self.filters: dict[str, Callable[[str], str]] = {"cat": str}
+        self.running: dict[str, tuple[int, ...]] = {}
+        """Processes by the resource that they belong to."""
+        self.on_kill: Callable[[int], str] = lambda pid: ""
+        self.killed: list[int] = []
 
     def run(
         self,
@@ -250,6 +258,15 @@ class TestPrograms:
             return Ended(code=0, out=self.filters[command[0]](text))
         found = self.answers.get(command[0]) or self.answers.get(command[-1])
         return found or Ended(code=0, out="done\n")
+
+    def kill(self, pid: int, is_meant: Callable[[], bool]) -> str:
+        if not is_meant():
+            return "it is another process"
+        self.killed.append(pid)
+        return self.on_kill(pid)
+
+    def processes_of(self, resource: str, node: str, daemon: int | None) -> tuple[int, ...]:
+        return self.running.get(resource, ())
 
     def agent_call(
         self, agent: Agent, operation: str, resource: str, parameters: Mapping[str, str]

@@ -162,6 +162,7 @@ LINES: Final[dict[str, tuple[str, ...]]] = {
     "cluster run": ("cluster run true",),
     "cluster copy": ("cluster copy {tmp}/token",),
     "cluster diff": ("cluster diff /etc/hosts",),
+    "cluster crash-test": ("cluster crash-test fence node2 --yes --force --within 0s",),
     "cluster wait_for_startup": ("cluster wait_for_startup 0s",),
     "cluster remove": ("node fence node3 --yes", "cluster remove node3 --yes"),
     # Shadows.
@@ -235,6 +236,9 @@ class Silence:
 
     name = "live"
     has_cluster = True
+
+    def daemon_pid(self) -> int | None:
+        return None
 
     def another(self) -> Silence:
         return self

@@ -53,6 +53,7 @@ LAYERS = {
     "hashell.client": Layer((*_SHARED, "hashell.errors", "hashell.grammar.scope"), ("msgspec", "zmq")),
     "hashell.views": Layer((*_SHARED, "hashell.outcomes", "hashell.errors"), ("msgspec", "rich", "pygments")),
     "hashell.terminal": Layer((*_SHARED, *_SHELL, "hashell.views"), ("msgspec", "rich", "pygments", "prompt_toolkit")),
+    "hashell.drill": Layer((*_SHARED, *_SHELL, "hashell.commands", "hashell.views"), ("msgspec",)),
     "hashell.demo": Layer((*_SHARED, *_SHELL, "hashell.client", "hashell.commands", "hashell.views"), ("msgspec",)),
     "hashell.generate": Layer(
         ("hashell.grammar", "hashell.commands", "hashell.errors", "hashelld.model"), ("msgspec",)
