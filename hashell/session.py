@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from hashell import asking
 from hashell.client.port import Client, Kept, Programs, Shadows, Shelf
 from hashell.errors import HashellError, Refused, TimedOut, Usage
 from hashell.grammar.scope import AgentSource
@@ -106,6 +107,7 @@ class Session:
         "level",
         "on_leave",
         "options",
+        "patience",
         "shadow",
         "shadows",
         "shelf",
@@ -122,11 +124,13 @@ class Session:
         shelf: Shelf | None = None,
         shadows: Shadows | None = None,
         programs: Programs | None = None,
+        patience: asking.Patience | None = None,
     ) -> None:
         self.client = self._live = client
         self.shadow = ""
         self.shadows = shadows
         self.options = options or Options()
+        self.patience = patience or asking.Patience()
         self.level = ""
         self.command_line = ""
         self.is_finished = False
@@ -154,8 +158,11 @@ class Session:
         self._applied = self._status = None
 
     def ask(self, request: wire.Request, timeout_ms: int = 10_000) -> wire.Answer:
-        """Ask the cluster. A refusal is raised as `Refused`, an unknown outcome as `TimedOut`."""
-        answer = self.client.ask(request, timeout_ms)
+        """Ask the cluster, a change also where there is no DC for a moment.
+
+        A refusal is raised as `Refused`, an unknown outcome as `TimedOut`.
+        """
+        answer = asking.ask(self.client, request, timeout_ms, self.patience)
         if isinstance(answer, wire.Refused):
             advice = ("--force lets this pass.",) if answer.code == "objection" else ()
             text = "\n  ".join(dict.fromkeys((answer.text, *answer.details, *advice)))
@@ -412,7 +419,7 @@ class Session:
         try:
             answer = self.ask(request, COMMIT_TIMEOUT_MS)
         except TimedOut as lost:
-            answer = self._ask_again(request.id, lost)
+            answer = asking.outcome_of(self.client, request.id, lost, self.patience)
         finally:
             self.forget()
         if isinstance(answer, wire.Conflict):
@@ -428,12 +435,6 @@ class Session:
         from hashell.grammar.secrecy import without_secrets
 
         return without_secrets(self.command_line)
-
-    def _ask_again(self, commit_id: str, lost: TimedOut) -> wire.Answer:
-        answer = self.client.ask(wire.AskCommit(commit_id))
-        if isinstance(answer, wire.Committed):
-            return answer
-        raise TimedOut(f"{lost} Whether the commit {commit_id} was made is unknown.") from lost
 
     def wait_idle(self, version: Version | None = None, timeout_ms: int = WAIT_TIMEOUT_MS) -> wire.StatusIs:
         """Wait until the cluster has applied the version and has nothing to do; `TimedOut` when that takes too long."""

@@ -25,6 +25,7 @@ from hashelld.policy.plan import plan
 from hashelld.policy.simulate import carry_out
 from hashelld.wire import client as wire
 from hashelld.wire.log import Author
+from tests.shell.patience import Hasty
 
 
 EPOCH = Epoch(3, NodeId("node1"))
@@ -293,7 +294,13 @@ class Shell:
         self._answers = bool(answers)
         self.programs = TestPrograms()
         self.session = Session(
-            self.client, options, ask_user=ask_user, agents=TestAgents(), programs=self.programs, shadows=shadows
+            self.client,
+            options,
+            ask_user=ask_user,
+            agents=TestAgents(),
+            programs=self.programs,
+            shadows=shadows,
+            patience=Hasty(),
         )
 
     def _answer(self, question: str) -> bool:

@@ -25,6 +25,7 @@ WORLDLY = frozenset(
 WORLDLY_IN_THE_SHELL = {
     "hashell.main": {"os", "pathlib", "signal"},
     "hashell.settings": {"os", "pathlib"},
+    "hashell.asking": {"time"},
     "hashell.session": {"os", "pathlib", "secrets", "time"},
     "hashell.client": {"os", "pathlib", "secrets", "socket", "tempfile", "time", "zmq"},
     "hashell.client.agents": {"os", "pathlib", "subprocess"},

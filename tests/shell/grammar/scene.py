@@ -15,6 +15,7 @@ from hashelld.model.ids import Epoch, NodeId, Version
 from hashelld.model.metadata import AdvisedAction, Metadata, Parameter
 from hashelld.model.resource import Agent
 from hashelld.wire import client as wire
+from tests.shell.patience import Hasty
 
 
 WEB = """
@@ -124,6 +125,6 @@ def cib_of(text: str) -> Cib:
 
 
 def session_of(text: str = WEB, *, level: str = "", **options: bool) -> Session:
-    session = Session(MemoryClient(cib_of(text)), Options(**options), agents=FewAgents())
+    session = Session(MemoryClient(cib_of(text)), Options(**options), agents=FewAgents(), patience=Hasty())
     session.level = level
     return session

@@ -67,7 +67,7 @@ def test_nothing_to_commit_asks_nobody():
 def test_the_draft_survives_a_refused_commit():
     session = session_of()
     session.edit((Put(NEW),))
-    client_of(session).answers = [wire.Refused("no-quorum", "no quorum", ("1 of 3 votes",))]
+    client_of(session).answers = [wire.Refused("invalid", "no", ("1 of 3 votes",))]
     with pytest.raises(Refused, match="1 of 3 votes"):
         session.commit_draft()
     assert session.is_dirty
