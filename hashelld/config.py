@@ -25,6 +25,7 @@ from hashelld.limits import (
 from hashelld.model.address import is_address
 from hashelld.model.duration import format_duration, parse_duration
 from hashelld.model.ids import Millis, NodeId, is_id
+from hashelld.model.secret import SECRETS_DIR
 from hashelld.wire.log import HIGHEST, LOWEST, Electorate
 
 
@@ -77,6 +78,8 @@ class DaemonConfig(msgspec.Struct, frozen=True, kw_only=True):
     """None: computed."""
     environment: dict[str, str]
     ocf_root: str
+    secrets: str
+    """The directory of the files that `secret:NAME` refers to."""
 
     @property
     def own(self) -> NodeEntry:
@@ -126,6 +129,7 @@ class _Quorum(msgspec.Struct):
 class _Agents(msgspec.Struct):
     environment: dict[str, str] = {}
     ocf_root: str = "/usr/lib/ocf"
+    secrets: str = SECRETS_DIR
 
 
 _ARBITERS: Final = frozenset({("quorum", "disk"), ("quorum", "ping"), ("quorum", "device"), ("quorum", "server")})
@@ -256,6 +260,7 @@ class _Reader:
             takeover_delay_ms=self._takeover_delay(quorum),
             environment=agents.environment,
             ocf_root=agents.ocf_root,
+            secrets=self._absolute(agents.secrets),
         )
         self._check_values(config)
         self._stop_if_bad()

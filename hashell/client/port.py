@@ -103,6 +103,12 @@ class AgentCall(msgspec.Struct, frozen=True, kw_only=True):
 class Programs(Protocol):
     """Runs other programs for the user who runs the shell, and ends processes; none of it raises."""
 
+    def run_agent(self, call: AgentCall) -> Ended:
+        """Run an agent with the secrets that it is to be told; what it says does not repeat them."""
+
+    def secret_flaw(self, name: str) -> str:
+        """Why the file of a secret cannot be used on this machine; empty when it can, or is not for us to see."""
+
     def kill(self, pid: int, is_meant: Callable[[], bool]) -> str:
         """End a process by SIGKILL if, once nobody else can get its number, it is meant; else why it was not done."""
 

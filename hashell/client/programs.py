@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from hashell.client.agents import InstalledAgents
 from hashell.client.port import AgentCall, Ended
 from hashell.client.processes import kill, processes_of
+from hashell.client.secret_files import read_secret, secret_flaw
 from hashelld.model.resource import Agent
+from hashelld.model.secret import SecretRefused, told
 
 
 class LocalPrograms:
@@ -38,6 +40,19 @@ class LocalPrograms:
             out=ended.stdout.decode(errors="replace"),
             err=ended.stderr.decode(errors="replace"),
         )
+
+    def run_agent(self, call: AgentCall) -> Ended:
+        """Run an agent with the secrets that it is to be told; what it says does not repeat them."""
+        try:
+            meant = told(call.environment, call.text, read_secret)
+        except (SecretRefused, PermissionError) as refusal:
+            return Ended(code=None, err=str(refusal))
+        ended = self.run(call.command, text=meant.stdin, environment=meant.environment)
+        return Ended(code=ended.code, out=meant.without_secrets(ended.out), err=meant.without_secrets(ended.err))
+
+    def secret_flaw(self, name: str) -> str:
+        """Why the file of a secret cannot be used on this machine."""
+        return secret_flaw(name)
 
     def kill(self, pid: int, is_meant: Callable[[], bool]) -> str:
         """End a process by SIGKILL if it is the one that is meant; why that was not done, or nothing."""

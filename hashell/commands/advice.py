@@ -31,8 +31,18 @@ class Finding(msgspec.Struct, frozen=True):
     advice: str
 
 
-def examine(status: StatusIs, cib: Cib, *, unresolved: tuple[str, ...] = ()) -> tuple[Finding, ...]:
-    """Everything that is found, problems first; `unresolved` are node names without an address on this machine."""
+def examine(
+    status: StatusIs,
+    cib: Cib,
+    *,
+    unresolved: tuple[str, ...] = (),
+    secrets: tuple[tuple[str, str, str], ...] = (),
+) -> tuple[Finding, ...]:
+    """Everything that is found, problems first.
+
+    `unresolved` are node names without an address on this machine; `secrets` are those that cannot be used on it:
+    resource, parameter, and why.
+    """
     found = (
         *_quorum(status),
         *_votes(status.quorum),
@@ -40,6 +50,7 @@ def examine(status: StatusIs, cib: Cib, *, unresolved: tuple[str, ...] = ()) -> 
         *_fencing(status, cib),
         *_names(unresolved),
         *_clocks(status),
+        *_secrets(secrets),
         *_reports(status),
         *_drops(status),
     )
@@ -107,6 +118,12 @@ def _clocks(status: StatusIs) -> Iterator[Finding]:
                 "have chrony or ntpd set both: logs cannot be compared, and dates and failure-timeouts are judged by "
                 "the clock of whichever node is DC",
             )
+
+
+def _secrets(secrets: tuple[tuple[str, str, str], ...]) -> Iterator[Finding]:
+    for resource, parameter, why in secrets:
+        text = f"the secret of {resource}'s {parameter} cannot be used on this machine: {why}"
+        yield Finding(PROBLEM, text, "put it there on every node, one line, mode 0600: its agent fails without it")
 
 
 def _contact(status: StatusIs) -> Iterator[Finding]:

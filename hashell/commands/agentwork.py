@@ -144,7 +144,7 @@ def perform(
     call = session.programs.agent_call(agent, operation, resource, parameters)
     if call is None:
         raise Refused(f"{agent} cannot be run by hand on this machine.")
-    ended = session.programs.run(call.command, text=call.text, environment=call.environment)
+    ended = session.programs.run_agent(call)
     lines = (ended.err.strip() or ended.out.strip()).splitlines()
     return ended.code, lines[-1] if lines else ""
 

@@ -9,7 +9,9 @@ import msgspec
 
 from hashell.commands.changes import members_of
 from hashell.commands.installed import agents_of
+from hashell.commands.secret_references import findings
 from hashell.errors import Refused
+from hashell.grammar.secrecy import secrets_of
 from hashell.session import Session
 from hashelld.cib.document import OP_DEFAULTS, Cib, Properties
 from hashelld.cib.edit import Edit, EditRefused
@@ -85,10 +87,11 @@ def check_change(session: Session, before: Cib, after: Cib) -> Checked:
     old = {o.id: o for o in before.objects}
     changed = {o.id for o in after.objects if old.get(o.id) != o}
     agents = _agent_findings(session, after, _concerned(after, changed), _clones(after) & changed)
+    both = (*found, *agents, *(d for d in _secret_findings(session, after) if d.object in changed))
     return Checked(
         errors=errors(found),
-        objections=[d for d in (*found, *agents) if d.is_objection and (d.code, d.message) not in known],
-        warnings=[d for d in (*found, *agents) if d.is_warning and (d.code, d.message) not in known],
+        objections=[d for d in both if d.is_objection and (d.code, d.message) not in known],
+        warnings=[d for d in both if d.is_warning and (d.code, d.message) not in known],
     )
 
 
@@ -97,12 +100,20 @@ def check_all(session: Session, cib: Cib) -> Checked:
     found = verify(cib)
     all_: set[str] = {p.id for p in cib.resources if isinstance(p, Primitive | Template)}
     agents = _agent_findings(session, cib, all_, _clones(cib))
-    both = (*found, *agents)
+    both = (*found, *agents, *_secret_findings(session, cib))
     return Checked(
         errors=errors(found),
         objections=[d for d in both if d.is_objection],
         warnings=[d for d in both if d.is_warning],
     )
+
+
+def _secret_findings(session: Session, cib: Cib) -> list[Diagnostic]:
+    """What is wrong with the secrets that a configuration refers to; of a file's, this machine need not have any."""
+    if not any("secret:" in value for found in cib.objects for value in secrets_of(found, lambda _name: True).values()):
+        return []
+    is_here = session.client.has_cluster or bool(session.shadow)
+    return findings(cib, session.programs.secret_flaw if is_here else lambda _name: "")
 
 
 def attempt(change: Callable[[], tuple[Edit, ...]]) -> tuple[Edit, ...]:

@@ -10,6 +10,7 @@ from typing import Annotated
 from hashell.commands import founding
 from hashell.commands.advice import Finding, examine
 from hashell.commands.observed import node_lines
+from hashell.commands.secret_references import flaws
 from hashell.commands.votes import quorum_data, quorum_text, unresolved
 from hashell.errors import Refused, Usage
 from hashell.grammar.kinds import Flag, Integer, Kind, Path, choice
@@ -67,7 +68,8 @@ def cluster_health(session: Session) -> Outcome:
     """Look for what would hurt later: lost contact, no fencing, votes that may tie; with advice for each."""
     status, cib = session.status(), session.applied().cib
     names = sorted({*status.quorum.voters, *(node.id for node in cib.nodes), *(link.node for link in status.links)})
-    found: tuple[Finding, ...] = examine(status, cib, unresolved=unresolved(names))
+    secrets = tuple((one.object, one.parameter, why) for one, why in flaws(cib, session.programs.secret_flaw))
+    found: tuple[Finding, ...] = examine(status, cib, unresolved=unresolved(names), secrets=secrets)
     rows = tuple((one.level, one.text, one.advice) for one in found)
     if not rows:
         return Said(text="Nothing is wrong.", data={"findings": []})

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from hashell.errors import Refused
-from hashell.grammar.secrecy import OTHER_STARS, STARS, is_secret, masked, secrets_of
+from hashell.grammar.secrecy import OTHER_STARS, STARS, masked, repeated, secrets_of
 from hashell.session import Session
 from hashelld.cib.document import Cib
 
@@ -28,7 +28,7 @@ def shown_pair(session: Session, old: Cib, new: Cib, *, is_asked_for: bool = Fal
 def shown_values(session: Session, pairs: Mapping[str, str]) -> dict[str, str]:
     """Names with their values, with stars for secrets where this user may not have them printed."""
     hides = not session.options.shows_secrets
-    return {name: STARS if hides and is_secret(name) else value for name, value in pairs.items()}
+    return {name: repeated(name, value) if hides else value for name, value in pairs.items()}
 
 
 def refuse_stars(cib: Cib) -> None:

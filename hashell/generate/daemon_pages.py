@@ -108,6 +108,11 @@ _TABLES: Final = (
         (
             ("environment", "A table of variables that every agent gets."),
             ("ocf_root", "Where OCF agents are; /usr/lib/ocf by default."),
+            (
+                "secrets",
+                "Where secrets are that parameters refer to as secret:NAME: one file each, mode 0600, on every node; "
+                "/etc/hashell/secrets by default.",
+            ),
         ),
     ),
 )

@@ -14,6 +14,7 @@ from hashelld.cib.document import Cib, Object, key_of
 from hashelld.model.administration import Alert
 from hashelld.model.node import Node
 from hashelld.model.resource import AttributeSet, Bundle, Clone, Group, NvPair, Operation, Primitive, Template
+from hashelld.model.secret import referred
 
 
 STARS: Final = "******"
@@ -31,7 +32,7 @@ def is_secret(name: str) -> bool:
 
 def repeated(name: str, value: str) -> str:
     """A value as it may be repeated to whoever gave it: somebody may look over the shoulder."""
-    return STARS if is_secret(name) else value
+    return STARS if is_secret(name) and referred(value) is None else value
 
 
 def without_secrets(line: str) -> str:
@@ -41,14 +42,19 @@ def without_secrets(line: str) -> str:
     words = split(line)
     for at, word in enumerate(words):
         name, equals, value = word.text.partition("=")
-        if equals and value and is_secret(name):
+        if equals and value and is_secret(name) and referred(value) is None:
             parts += [line[end : word.start], f"{name}={STARS}"]
-        elif at >= 2 and words[at - 2].text == "set" and is_secret(words[at - 1].text.rpartition(".")[2]):
+        elif at >= 2 and words[at - 2].text == "set" and _is_told(words[at - 1].text, word.text):
             parts += [line[end : word.start], STARS]
         else:
             continue
         end = word.end
     return "".join((*parts, line[end:]))
+
+
+def _is_told(path: str, value: str) -> bool:
+    """Is this the value of a secret, and not where it is?"""
+    return is_secret(path.rpartition(".")[2]) and referred(value) is None
 
 
 def obscured(cib: Cib, patterns: tuple[str, ...]) -> Cib:
@@ -73,8 +79,8 @@ def masked_object(
     known = before or {}
 
     def pair(one: NvPair) -> NvPair:
-        if one.value is None or not hides(one.name):
-            return one
+        if one.value is None or not hides(one.name) or referred(one.value) is not None:
+            return one  # Where a secret is, is none.
         is_other = one.name in known and known[one.name] != one.value
         return replace(one, value=OTHER_STARS if is_other else STARS)
 

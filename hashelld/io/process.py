@@ -15,8 +15,10 @@ from hashelld.agents.kinds import SYSTEM_PATH
 from hashelld.core.effects import RunAgent
 from hashelld.core.events import AgentEnded
 from hashelld.io.journal import TOKEN_VARIABLE, Journal
+from hashelld.io.secrets import Secrets
 from hashelld.limits import AGENTS_MAX, KILL_AFTER_MS, OUTPUT_BYTES_MAX, STDIN_BYTES_MAX
 from hashelld.model.ids import Millis
+from hashelld.model.secret import SECRETS_DIR, SecretRefused, Told
 
 
 BASE_ENVIRONMENT: Final = {
@@ -59,10 +61,13 @@ class _Output:
 class _Run:
     """One process on its way."""
 
-    __slots__ = ("begun_ms", "effect", "is_killed", "outputs", "pid", "pidfd")
+    __slots__ = ("begun_ms", "effect", "is_killed", "outputs", "pid", "pidfd", "told")
 
-    def __init__(self, effect: RunAgent, pid: int, outputs: tuple[_Output, _Output], begun_ms: Millis) -> None:
+    def __init__(
+        self, effect: RunAgent, told: Told, pid: int, outputs: tuple[_Output, _Output], begun_ms: Millis
+    ) -> None:
         self.effect = effect
+        self.told = told
         self.pid = pid
         self.pidfd = os.pidfd_open(pid)
         self.outputs = outputs
@@ -73,8 +78,9 @@ class _Run:
 class Processes:
     """The agents under way. Working directory and umask are the daemon's own: `/` and 022."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, secrets: Secrets | None = None) -> None:
         self._journal = journal
+        self._secrets = Secrets(SECRETS_DIR) if secrets is None else secrets
         self._epoll = select.epoll()
         self._runs: dict[int, _Run] = {}
         self._by_handle: dict[int, int] = {}
@@ -90,19 +96,23 @@ class Processes:
     def spawn(self, now: Millis, effect: RunAgent) -> AgentEnded | None:
         """Execute it; an event at once when that is not possible."""
         assert effect.run not in self._runs, "the number of a run is used once"
-        error = self._objection(effect)
+        try:
+            told = self._secrets.resolve(effect)
+        except SecretRefused as refusal:
+            return AgentEnded(run=effect.run, rc=None, error=str(refusal))
+        error = self._objection(effect, told.stdin)
         if error:
             return AgentEnded(run=effect.run, rc=None, error=error)
         token = self._journal.begin(effect.run)
-        environment = {**BASE_ENVIRONMENT, **effect.environment, TOKEN_VARIABLE: token}
+        environment = {**BASE_ENVIRONMENT, **told.environment, TOKEN_VARIABLE: token}
         try:
-            pid, outputs = _spawn(effect, environment)
+            pid, outputs = _spawn(effect.argv, told.stdin, environment)
         except (OSError, ValueError) as failure:
             self._journal.ended(effect.run)
             reason = failure.strerror if isinstance(failure, OSError) else str(failure)
             return AgentEnded(run=effect.run, rc=None, error=f"{effect.argv[0]}: {reason}")
         self._journal.started(effect.run, pid)
-        run = _Run(effect, pid, outputs, now)
+        run = _Run(effect, told, pid, outputs, now)
         self._runs[effect.run] = run
         for handle in (run.pidfd, *(output.handle for output in outputs)):
             self._by_handle[handle] = effect.run
@@ -154,11 +164,11 @@ class Processes:
         self._runs.clear()
         self._epoll.close()
 
-    def _objection(self, effect: RunAgent) -> str:
+    def _objection(self, effect: RunAgent, stdin: str) -> str:
         path = effect.argv[0] if effect.argv else ""
         if len(self._runs) >= AGENTS_MAX:
             return f"{AGENTS_MAX} agents are running already"
-        if len(effect.stdin.encode()) > STDIN_BYTES_MAX:
+        if len(stdin.encode()) > STDIN_BYTES_MAX:
             return f"{path}: more than {STDIN_BYTES_MAX} bytes of input"
         return _path_objection(path)
 
@@ -177,8 +187,8 @@ class Processes:
         return AgentEnded(
             run=run.effect.run,
             rc=None if run.is_killed else (code if code >= 0 else 128 - code),
-            stdout=stdout.text,
-            stderr=stderr.text,
+            stdout=run.told.without_secrets(stdout.text),
+            stderr=run.told.without_secrets(stderr.text),
             duration_ms=now - run.begun_ms,
         )
 
@@ -190,18 +200,18 @@ class Processes:
             os.close(handle)
 
 
-def _spawn(effect: RunAgent, environment: dict[str, str]) -> tuple[int, tuple[_Output, _Output]]:
+def _spawn(argv: tuple[str, ...], stdin: str, environment: dict[str, str]) -> tuple[int, tuple[_Output, _Output]]:
     opened: list[int] = []
     try:
-        source = _source(effect.stdin)
+        source = _source(stdin)
         opened.append(source)
         stdout, stdout_end = os.pipe2(os.O_CLOEXEC)
         opened += [stdout, stdout_end]
         stderr, stderr_end = os.pipe2(os.O_CLOEXEC)
         opened += [stderr, stderr_end]
         pid = os.posix_spawn(
-            effect.argv[0],
-            effect.argv,
+            argv[0],
+            argv,
             environment,
             file_actions=[
                 (os.POSIX_SPAWN_DUP2, source, 0),

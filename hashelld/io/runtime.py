@@ -40,6 +40,7 @@ from hashelld.io.journal import Journal
 from hashelld.io.logs import MESSAGES, Log
 from hashelld.io.privileges import lock_memory, raise_priority, return_memory, settle_memory, settle_process
 from hashelld.io.process import Processes
+from hashelld.io.secrets import Secrets
 from hashelld.io.shims import write_shims
 from hashelld.io.sockets import Context, Gatekeeper, Opened, PeerSockets
 from hashelld.io.store import Store
@@ -101,7 +102,7 @@ class World:
             opened.callback(self.journal.close)
             _end_orphans(self.journal)
             self.stored = self.store.load()
-            self.processes = Processes(self.journal)
+            self.processes = Processes(self.journal, Secrets(config.secrets))
             opened.callback(self.processes.close)
             self._open_sockets(opened, accepted)
             self._opened = opened.pop_all()

@@ -93,7 +93,13 @@ def test_the_digest_tells_what_nodes_must_agree_on() -> None:
 def test_settings_name_the_shipped_agents() -> None:
     settings = to_settings(read('[agents]\nenvironment = { A = "b" }\n' + NODES))
     assert settings.own_ocf_root.endswith("hashelld/agents/ocf")
+
     assert settings.environment == {"A": "b"}
+
+
+def test_where_secrets_are() -> None:
+    assert read(NODES).secrets == "/etc/hashell/secrets"
+    assert read("[agents]\nsecrets = '/srv/secrets'\n" + NODES).secrets == "/srv/secrets"
 
 
 def test_a_longer_deadtime_raises_the_restart_grace() -> None:

@@ -245,6 +245,8 @@ class TestPrograms:
         """Processes by the resource that they belong to."""
         self.on_kill: Callable[[int], str] = lambda pid: ""
         self.killed: list[int] = []
+        self.flaws: dict[str, str] = {}
+        """What is wrong with secrets, by their names."""
 
     def run(
         self,
@@ -259,6 +261,12 @@ class TestPrograms:
             return Ended(code=0, out=self.filters[command[0]](text))
         found = self.answers.get(command[0]) or self.answers.get(command[-1])
         return found or Ended(code=0, out="done\n")
+
+    def run_agent(self, call: AgentCall) -> Ended:
+        return self.run(call.command, text=call.text, environment=call.environment)
+
+    def secret_flaw(self, name: str) -> str:
+        return self.flaws.get(name, "")
 
     def kill(self, pid: int, is_meant: Callable[[], bool]) -> str:
         if not is_meant():
