@@ -75,7 +75,7 @@ complete -c hashell -n '__hashell_is resource' -a cleanup -d 'Forget failures, a
 complete -c hashell -n '__hashell_is resource' -a clear -d 'Remove the constraints that `move` and `ban` left behind.'
 complete -c hashell -n '__hashell_is resource' -a constraints -d 'List the constraints that concern a resource, also through its groups and clones.'
 complete -c hashell -n '__hashell_is resource' -a demote -d 'Let a promotable clone have no promoted instance.'
-complete -c hashell -n '__hashell_is resource' -a failcount -d 'Show or forget how often a resource failed, node by node.'
+complete -c hashell -n '__hashell_is resource' -a failcount -d 'Show, set or forget how often a resource failed, node by node.'
 complete -c hashell -n '__hashell_is resource' -a locate -d 'Print where resources run.'
 complete -c hashell -n '__hashell_is resource' -a maintenance -d 'Switch a resource\'s maintenance on (by default) or off: it is not started, stopped or monitored.'
 complete -c hashell -n '__hashell_is resource' -a manage -d 'Let the cluster start, stop and monitor resources again.'

@@ -18,7 +18,7 @@ from hashell.commands.changes import (
 )
 from hashell.commands.observed import active_nodes, instances
 from hashell.errors import Refused
-from hashell.grammar.kinds import DryRun, NodeRef, OnOff, ResourceRef, Wait, choice
+from hashell.grammar.kinds import DryRun, Kind, NodeRef, OnOff, ResourceRef, Wait, choice
 from hashell.grammar.registry import command
 from hashell.outcomes import Outcome, Said, Table
 from hashell.session import Session
@@ -32,7 +32,8 @@ from hashelld.model.score import format_score
 from hashelld.wire.client import Cleanup, Done
 
 
-CountVerb = Annotated[str, choice("show:print the counts", "delete:forget the failures")]
+CountVerb = Annotated[str, choice("show:print the counts", "set:say how often it failed", "delete:forget the failures")]
+CountWord = Annotated[str, Kind(name="word", help="set: a count; then an operation and its interval")]
 TARGET_ROLE = "target-role"
 
 
@@ -174,13 +175,31 @@ def resource_maintenance(session: Session, resource: ResourceRef, state: OnOff |
     return _set_meta(session, (resource,), "maintenance", "true" if is_on else None, told)
 
 
-@command("resource", "failcount", examples=("resource failcount web show", "resource failcount web delete node1"))
+@command(
+    "resource",
+    "failcount",
+    examples=(
+        "resource failcount web show",
+        "resource failcount web set node1 3",
+        "resource failcount web set node1 INFINITY start",
+        "resource failcount web delete node1",
+        "resource failcount web delete node1 monitor 10s",
+    ),
+)
 def resource_failcount(
-    session: Session, resource: ResourceRef, verb: CountVerb, node: NodeRef | None = None
+    session: Session, resource: ResourceRef, verb: CountVerb, node: NodeRef | None = None, *words: CountWord
 ) -> Outcome:
-    """Show or forget how often a resource failed, node by node."""
-    if verb == "delete":
+    """Show, set or forget how often a resource failed, node by node.
+
+    set NODE COUNT [OPERATION [INTERVAL]] says how often an operation (by default its recurring monitor) failed, as
+    migration-threshold and failure-timeout count it. delete [NODE [OPERATION [INTERVAL]]] forgets one count, or,
+    without an operation, all failures, and looks again where the resource runs.
+    """
+    if verb == "delete" and not words:
         return resource_cleanup(session, resource, node)
+    if verb != "show":
+        counted: Outcome = import_module("hashell.commands.counting").set_count(session, resource, node, verb, words)
+        return counted
     wanted = {resource, *members_of(session.cib(), resource)}
     rows = tuple(
         (count.resource, view.node, count.operation, format_score(count.count))

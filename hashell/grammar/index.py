@@ -33,7 +33,7 @@ resource constraints hashell.commands.resource
 resource demote hashell.commands.resource
   Let a promotable clone have no promoted instance.
 resource failcount hashell.commands.resource
-  Show or forget how often a resource failed, node by node.
+  Show, set or forget how often a resource failed, node by node.
 resource locate hashell.commands.resource
   Print where resources run.
 resource maintenance hashell.commands.resource

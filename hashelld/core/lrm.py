@@ -206,6 +206,11 @@ class Lrm:
             self._dampened[name] = (now + delay_ms, value)
         return self._flush()
 
+    def set_failures(self, operation: Operation, count: int, wall_ms: int) -> list[LrmOutput]:
+        """Let an operation have failed so often here; 0: never."""
+        self._record.set_failures(operation, count, wall_ms)
+        return self._flush()
+
     def attributes(self) -> dict[str, str]:
         """The transient attributes of this node, with the changes that do not show yet."""
         told = dict(self._record.status().attributes)

@@ -133,14 +133,20 @@ class Record:
         operation = (result.resource, result.operation, result.interval_ms)
         self._add_failure(operation, wall_ms, INFINITY if is_fatal else 1)
 
-    def _add_failure(self, operation: Operation, wall_ms: int, weight: int) -> None:
+    def set_failures(self, operation: Operation, count: int, wall_ms: int) -> None:
+        """Let an operation have failed so often, the last time now; 0: never."""
         resource, name, interval_ms = operation
+        before = self._failures.pop(operation, None)
+        if count:
+            self._failures[operation] = FailureCount(
+                resource=resource, operation=name, interval_ms=interval_ms, count=count, last_ms=wall_ms
+            )
+        if before is not None or count:
+            self._changed()
+
+    def _add_failure(self, operation: Operation, wall_ms: int, weight: int) -> None:
         before = self._failures.get(operation)
-        count = add(0 if before is None else before.count, weight)
-        self._failures[operation] = FailureCount(
-            resource=resource, operation=name, interval_ms=interval_ms, count=count, last_ms=wall_ms
-        )
-        self._changed()
+        self.set_failures(operation, add(0 if before is None else before.count, weight), wall_ms)
 
     def put(self, result: ActionResult) -> None:
         """Remember a result in place of the operation's last one."""

@@ -10,7 +10,9 @@ from hashelld.core.effects import CutOff, TellLog
 from hashelld.core.events import ClientAsked
 from hashelld.core.report import status_of
 from hashelld.core.rights import primitives_of
+from hashelld.model.history import read_fail_count_name
 from hashelld.model.ids import Millis, NodeId
+from hashelld.model.score import parse_score
 from hashelld.wire.client import (
     ISOLATION_MS_MAX,
     ISOLATION_MS_MIN,
@@ -118,10 +120,17 @@ class Requests:
         text = request.name + (request.value or "")
         if not request.name or len(text) > ATTRIBUTE_LENGTH_MAX or "\0" in text:
             return Refused("invalid", f"an attribute has a name, and {ATTRIBUTE_LENGTH_MAX} characters with it at most")
-        known = node.lrm.attributes()
-        if request.name not in known and len(known) >= ATTRIBUTES_MAX:
-            return Refused("invalid", f"{ATTRIBUTES_MAX} transient attributes are set already")
-        outcomes = node.lrm.set_attribute(now, request.name, request.value, request.delay_ms)
+        operation = read_fail_count_name(request.name)
+        if operation is not None:
+            count = parse_score(request.value or "0")
+            if count is None or count < 0:
+                return Refused("invalid", f"'{request.value}' is no count: a number from 0, or INFINITY")
+            outcomes = node.lrm.set_failures(operation, count, now + node.standing.wall_offset_ms)
+        else:
+            known = node.lrm.attributes()
+            if request.name not in known and len(known) >= ATTRIBUTES_MAX:
+                return Refused("invalid", f"{ATTRIBUTES_MAX} transient attributes are set already")
+            outcomes = node.lrm.set_attribute(now, request.name, request.value, request.delay_ms)
         if node.dc is not None:
             node.dc.controller.on_own(now, [*outcomes])
         else:

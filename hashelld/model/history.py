@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
+from typing import Final
 
 import msgspec
 
 from hashelld.model.ids import NodeId, ResourceId
 from hashelld.model.resource import Agent
+
+
+_FAIL_COUNT: Final = re.compile(r"fail-count-(.+)#([A-Za-z_-]+)_(\d{1,12})\Z", re.DOTALL)
 
 
 class Role(Enum):
@@ -98,6 +103,17 @@ class FailureCount(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     count: int = 1
     last_ms: int = 0
     """Wall-clock milliseconds of the last failure."""
+
+
+def fail_count_name(resource: str, operation: str, interval_ms: int) -> str:
+    """The transient attribute that Pacemaker keeps this count in."""
+    return f"fail-count-{resource}#{operation}_{interval_ms}"
+
+
+def read_fail_count_name(name: str) -> tuple[ResourceId, str, int] | None:
+    """Resource, operation and interval of a count by the attribute's name; None for any other attribute."""
+    found = _FAIL_COUNT.match(name)
+    return None if found is None else (ResourceId(found[1]), found[2], int(found[3]))
 
 
 class NodeStatus(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -63,7 +63,10 @@ class FenceNode(msgspec.Struct, frozen=True, tag="fence"):
 
 
 class SetAttribute(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="set-attribute"):
-    """Set a transient attribute of a node, or (None) remove it; it is gone with the node's daemon. Answer: `Done`."""
+    """Set a transient attribute of a node, or (None) remove it; it is gone with the node's daemon. Answer: `Done`.
+
+    `fail-count-RESOURCE#OPERATION_INTERVAL` is how often an operation failed (`model.history.fail_count_name`).
+    """
 
     node: NodeId
     name: str

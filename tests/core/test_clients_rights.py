@@ -12,6 +12,7 @@ from hashelld.cib.lang.format import format_cib
 from hashelld.cib.lang.lower import read_cib
 from hashelld.core.events import DropsCounted
 from hashelld.core.rights import PERMISSIONS, Permission, rights_for
+from hashelld.model.history import fail_count_name
 from hashelld.model.ids import NO_VERSION, NodeId, ResourceId
 from hashelld.model.resource import Primitive, value_of
 from hashelld.wire.client import (
@@ -357,6 +358,26 @@ def test_the_log_is_told_by_the_world() -> None:
     assert [(one.client, one.limit) for one in alone.logs] == [(b"root", 5)]
     assert isinstance(alone.ask(EVE, GetLog(5)), Refused)
     assert len(alone.logs) == 1
+
+
+def test_a_fail_count_is_set_and_counts_as_what_happened() -> None:
+    alone = cluster()
+    name = fail_count_name("vip", "monitor", 10_000)
+
+    def counts() -> list[tuple[str, str, int, int]]:
+        found = alone.node.lrm.status().failures
+        return [(one.resource, one.operation, one.interval_ms, one.count) for one in found]
+
+    assert isinstance(alone.ask(ROOT, SetAttribute(node=N1, name=name, value="3")), Done)
+    assert counts() == [("vip", "monitor", 10_000, 3)]
+    assert alone.node.lrm.attributes() == {}
+    assert isinstance(alone.ask(ROOT, SetAttribute(node=N1, name=name, value="INFINITY")), Done)
+    assert counts() == [("vip", "monitor", 10_000, 1_000_000)]
+    for bad in ("-1", "often"):
+        assert isinstance(alone.ask(ROOT, SetAttribute(node=N1, name=name, value=bad)), Refused)
+    assert isinstance(alone.ask(ROOT, SetAttribute(node=N1, name=name)), Done)
+    assert counts() == []
+    assert isinstance(alone.ask(ANNA, SetAttribute(node=N1, name=name, value="1")), Refused)
 
 
 def test_a_drill_is_bounded_and_told_to_the_world() -> None:

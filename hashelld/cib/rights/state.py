@@ -16,7 +16,7 @@ from hashelld.cib.view import NodeView
 from hashelld.cib.xml.naming import Naming
 from hashelld.cib.xml.resources import written_node
 from hashelld.cib.xml.tree import Element
-from hashelld.model.history import ActionResult, FailureCount, NodeStatus
+from hashelld.model.history import ActionResult, FailureCount, NodeStatus, fail_count_name
 from hashelld.model.ids import NodeId, ResourceId
 from hashelld.model.node import Node
 
@@ -98,7 +98,7 @@ def _resources(status: NodeStatus) -> frozenset[ResourceId]:
 
 
 def _fail_count(one: FailureCount) -> str:
-    return f"fail-count-{one.resource}#{one.operation}_{one.interval_ms}"
+    return fail_count_name(one.resource, one.operation, one.interval_ms)
 
 
 def _node_state(node: str) -> _Chain:

@@ -11,6 +11,7 @@ from hashell.errors import Refused, Usage
 from hashell.grammar.run import run_line
 from hashell.outcomes import Planned, Said, Table, Why
 from hashell.session import Session
+from hashelld.wire import client as wire
 from tests.shell.memory import WEB, Shell, TestAgents
 
 
@@ -205,6 +206,35 @@ def test_an_unknown_parameter_is_refused_unless_forced() -> None:
     assert isinstance(said, Said)
     assert said.data["changed"] is True
     assert "prt" in said.warnings[0]
+
+
+def test_a_fail_count_is_set() -> None:
+    shell = Shell()
+
+    def asked() -> list[tuple[str, str | None]]:
+        return [(one.name, one.value) for one in shell.client.asked if isinstance(one, wire.SetAttribute)]
+
+    said = shell.run("resource failcount web set node1 3")
+    assert isinstance(said, Said)
+    assert said.text == "monitor of web counts as failed 3 times on node1."
+    shell.run("resource failcount web set node1 inf start")
+    shell.run("resource failcount web delete node1 monitor 20s")
+    assert asked() == [
+        ("fail-count-web#monitor_10000", "3"),
+        ("fail-count-web#start_0", "inf"),
+        ("fail-count-web#monitor_20000", None),
+    ]
+
+
+@pytest.mark.parametrize("words", ["set node1", "set node1 often", "set node1 -1", "set node1 1 a 1s b", "set"])
+def test_a_fail_count_that_is_none(words: str) -> None:
+    with pytest.raises(Usage):
+        Shell().run(f"resource failcount web {words}")
+
+
+def test_a_group_does_not_fail_itself() -> None:
+    with pytest.raises(Refused, match="no primitive"):
+        Shell().run("resource failcount apps set node1 1")
 
 
 def test_failcount_and_cleanup() -> None:
