@@ -13,7 +13,6 @@ from hashelld.cib.edit import Edit, apply
 from hashelld.cib.view import ClusterView
 from hashelld.model.action import Action, ActionKind
 from hashelld.model.ids import NodeId, ResourceId
-from hashelld.model.score import format_score
 from hashelld.policy.explain import explain
 from hashelld.policy.explanation import Explanation
 from hashelld.policy.graph import Transition
@@ -91,16 +90,6 @@ def _at(found: Explanation, node: NodeId) -> Explanation:
 
 
 def _about(found: Explanation, node: NodeId) -> str:
-    """Why it is not on this node; empty when it is, or nothing is known of the node."""
-    score = next((one for one in found.scores if one.node == node), None)
-    if score is None or node in found.planned_on:
-        return ""
-    worst = min(score.contributions, key=lambda part: part.score, default=None)
-    if score.total < 0 and worst is not None:
-        return f"may not run on {node}: {worst.source} ({format_score(worst.score)})"
-    best = next((one for one in found.scores if one.node in found.planned_on), None)
-    if best is None:
-        return ""
-    if best.total > score.total:
-        return f"is better on {best.node}: {format_score(best.total)} there, {format_score(score.total)} on {node}"
-    return f"stays on {best.node}: {node} is not better"
+    """Why it is not on this node, in the policy's words; empty when it is, or nothing is known of the node."""
+    why = next((score.why_not for score in found.scores if score.node == node), "")
+    return f"not on {node}: {why}" if why else ""

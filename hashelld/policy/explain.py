@@ -271,7 +271,21 @@ class _Explainer:
         note = ""
         if tally is not None and tally.count and not tally.is_expired and total > -INFINITY:
             note = threshold_text(speaker, tally.count)
-        return NodeScore(node.id, total, tuple(self._named(part) for part in found if part.score), note)
+        contributions = tuple(self._named(part) for part in found if part.score)
+        return NodeScore(node.id, total, contributions, note, self._unnumbered(self._why_elsewhere(speaker, node)))
+
+    def _why_elsewhere(self, speaker: Item, node: Node) -> str:
+        """Why it is not to be on this node, in the words in which a move away from it would be told."""
+        home = speaker.home
+        if home is None or speaker.next is Stage.STOPPED:
+            objections = self._obstacles.objections
+            return "" if objections.whole(speaker) else objections.objection(speaker, node)
+        if home == node.index:
+            return ""
+        is_tie = speaker.table.score(node.index) == speaker.table.score(home)
+        if is_tie and home in speaker.active and not node.trouble:
+            return self._reasons.why_here(speaker, self._node(home))
+        return node.trouble or self._reasons.why_moved(speaker, node.index, home)
 
     def _named(self, part: Contribution) -> Contribution:
         source = part.source

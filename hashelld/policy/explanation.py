@@ -23,6 +23,8 @@ class NodeScore(msgspec.Struct, frozen=True):
     contributions: tuple[Contribution, ...] = ()
     note: str = ""
     """What does not count yet: `2 failures, threshold 3`."""
+    why_not: str = ""
+    """Why it is not to be on this node; empty where it is, or is to be nowhere for no fault of the node."""
 
 
 class PartExplained(msgspec.Struct, frozen=True, kw_only=True):

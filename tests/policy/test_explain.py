@@ -43,6 +43,24 @@ def test_summary(lines: list[str], summary: str):
 
 
 @pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (["active web on n1"], {"n1": "", "n2": "no other node is better"}),
+        (["  location l web 100: n2"], {"n1": "prefers n2 (100 > 0)", "n2": ""}),
+        (["  location l web -inf: n2", "active web on n1"], {"n1": "", "n2": "location l forbids n2"}),
+        (["active web on n1", "node n2 standby"], {"n1": "", "n2": "n2 in standby"}),
+        (
+            ["active web on n1", "failures web monitor on n2 count=3", "  rsc_defaults migration-threshold=3"],
+            {"n1": "", "n2": "3 failures on n2, threshold 3"},
+        ),
+        (["  property stop-all-resources=true"], {"n1": "", "n2": ""}),
+    ],
+)
+def test_why_it_is_not_on_a_node(lines: list[str], told: dict[str, str]):
+    assert {score.node: score.why_not for score in why("web", *lines).scores} == told
+
+
+@pytest.mark.parametrize(
     ("first", "lines", "summary"),
     [
         ("cluster nodes=n1,n2 quorum=no", [], "stopped: cannot start on n1: no quorum"),

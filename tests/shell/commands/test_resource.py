@@ -264,9 +264,11 @@ def test_why() -> None:
 @pytest.mark.parametrize(
     ("before", "told"),
     [
-        ("version", "is better on node1: 110 there"),
-        ("resource ban web node2", "may not run on node2"),
-        ("node standby node2", "node2"),
+        ("version", "not on node2: prefers node1 (110 > 0)"),
+        ("resource ban web node2", "not on node2: location cli-ban-web-on-node2"),
+        ("node standby node2", "not on node2: node2 in standby"),
+        ("configure delete web-prefers-node1", "not on node2: prefers node1 (10 > 0)"),
+        ("resource stop web", "stopped: target-role is Stopped"),
     ],
 )
 def test_why_not_on_a_node(before: str, told: str) -> None:
