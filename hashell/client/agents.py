@@ -39,6 +39,9 @@ UNIT_FOLDERS: Final = (
 EXTERNAL: Final = "external/"
 _CACHE_FORMAT: Final = "1"
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+GLUE_PATH: Final = f"/usr/share/cluster-glue:{_PATH}"
+HARMLESS: Final = frozenset({"monitor", "status", "list", "list-status", "validate-all", "metadata"})
+"""What a fencing agent may be told by hand: nothing of it switches anything."""
 _OWN_FOLDER: Final = Path(shared.__file__).parents[1] / "agents" / "ocf"
 
 
@@ -166,10 +169,7 @@ class InstalledAgents:
             return None
         environment = {"PATH": _PATH, "LC_ALL": "C", "OCF_ROOT": str(self._places.ocf_root)}
         if agent.standard == "stonith":
-            if agent.type.startswith(EXTERNAL):
-                return None
-            given = "".join(f"{name}={value}\n" for name, value in told_to_device(parameters).items())
-            return AgentCall(command=(str(path),), environment=environment, text=f"action={operation}\n{given}")
+            return _device_call(path, agent, operation, parameters, environment)
         if agent.standard != "ocf":
             return AgentCall(command=(str(path), operation), environment=environment)
         environment |= {
@@ -274,6 +274,30 @@ class InstalledAgents:
             return None
         key = blake2b(f"{_CACHE_FORMAT}\0{path}\0{mtime_ns}".encode(), digest_size=16).hexdigest()
         return self._places.cache / f"{key}.json"
+
+
+def _device_call(
+    path: Path, agent: Agent, operation: str, parameters: Mapping[str, str], environment: dict[str, str]
+) -> AgentCall | None:
+    """Ask a device whether it works, or about its parameters; None for all else, above all for what switches power."""
+    if operation == "validate-all":
+        verb = operation
+    elif operation in ("start", "monitor"):
+        verb = parameters.get("pcmk_monitor_action", "monitor")
+    else:
+        return None
+    told = told_to_device(parameters)
+    if any(set(value) & set("\n\r\0") for value in told.values()):
+        return None  # A second line would be a second order.
+    if agent.type.startswith(EXTERNAL):
+        word = {"monitor": "status", "status": "status"}.get(verb)
+        if word is None:
+            return None
+        return AgentCall(command=(str(path), word), environment={**environment, **told, "PATH": GLUE_PATH})
+    if verb not in HARMLESS:
+        return None
+    lines = "".join(f"{name}={value}\n" for name, value in {"action": verb, **told}.items())
+    return AgentCall(command=(str(path),), environment=environment, text=lines)
 
 
 def _entries(folder: Path) -> Iterator[Path]:

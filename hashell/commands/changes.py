@@ -39,14 +39,6 @@ def with_meta(cib: Cib, name: str, option: str, value: str | None) -> tuple[Edit
     return (Put(replace(found, meta=with_value(found.meta, option, value))),)
 
 
-def with_parameter(cib: Cib, name: str, option: str, value: str | None) -> tuple[Edit, ...]:
-    """The edit that sets (None: removes) an instance parameter; none when nothing changes."""
-    found = resource_of(cib, name)
-    if value_of(found.params, option) == value:
-        return ()
-    return (Put(replace(found, params=with_value(found.params, option, value))),)
-
-
 def with_attribute(cib: Cib, node: NodeId, name: str, value: str | None) -> tuple[Edit, ...]:
     """The edit that sets (None: removes) a permanent node attribute; none when nothing changes."""
     found = cib.node(node) or Node(id=node)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Annotated, Final
 
+import msgspec
 from msgspec.structs import replace
 
 from hashell.commands.agentwork import PrimitiveRef
-from hashell.commands.changes import resource_of, with_meta, with_parameter
+from hashell.commands.changes import resource_of
 from hashell.commands.drafting import set_at_once
 from hashell.commands.secrets import shown_values
 from hashell.errors import Refused, Usage
@@ -19,10 +20,13 @@ from hashell.outcomes import Outcome, Table
 from hashell.session import Session
 from hashelld.cib.edit import Edit, Put
 from hashelld.model.duration import parse_duration
+from hashelld.model.ids import ResourceId
 from hashelld.model.resource import (
+    AttributeSet,
     NvPair,
     Operation,
     Primitive,
+    Resource,
     Template,
     pairs_of,
     value_of,
@@ -34,6 +38,28 @@ from hashelld.model.score import format_score
 Verb = Annotated[str, choice("set:change it", "delete:remove it", "show:print it")]
 TRACE: Final = "trace_ra"
 _TRACED: Final = ("start", "monitor", "stop")
+
+
+class _Kind(msgspec.Struct, frozen=True):
+    """One kind of a resource's sets: the command's word, what one of its values is called, and its field."""
+
+    word: str
+    called: str
+    field: str
+
+    def sets_of(self, found: Resource) -> tuple[AttributeSet, ...]:
+        """Its sets; of what has none of this kind, none."""
+        sets: tuple[AttributeSet, ...] = getattr(found, self.field, ())
+        return sets
+
+    def with_sets(self, found: Resource, name: str, value: str | None) -> Resource:
+        """The resource with a value set, or (None) removed."""
+        return replace(found, **{self.field: with_value(self.sets_of(found), name, value)})
+
+
+META: Final = _Kind("meta", "meta attribute", "meta")
+PARAM: Final = _Kind("param", "parameter", "params")
+UTILIZATION: Final = _Kind("utilization", "utilization", "utilization")
 
 
 @command(
@@ -49,14 +75,7 @@ def resource_meta(
     session: Session, resource: ResourceRef, verb: Verb, name: str | None = None, value: str | None = None
 ) -> Outcome:
     """Set, delete or show a meta attribute of a resource."""
-    found = resource_of(session.cib(), resource)
-    if verb == "show":
-        return _pairs(resource, tuple((p.name, p.value or "") for p in pairs_of(found.meta)), name)
-    option = _name_of("meta", verb, name, value)
-    if verb == "delete" and value_of(found.meta, option) is None:
-        raise Refused(f"{resource} has no meta attribute '{option}'.")
-    edits = with_meta(session.applied().cib, resource, option, value)
-    return set_at_once(session, edits, _told(resource, option, value))
+    return _tuned(session, resource, META, verb, name, value)
 
 
 @command(
@@ -68,15 +87,7 @@ def resource_param(
     session: Session, resource: ResourceRef, verb: Verb, name: str | None = None, value: str | None = None
 ) -> Outcome:
     """Set, delete or show an instance parameter of a resource; a changed parameter restarts it."""
-    found = resource_of(session.cib(), resource)
-    if verb == "show":
-        given = shown_values(session, {p.name: p.value or "" for p in pairs_of(found.params)})
-        return _pairs(resource, tuple(given.items()), name)
-    option = _name_of("param", verb, name, value)
-    if verb == "delete" and value_of(found.params, option) is None:
-        raise Refused(f"{resource} has no parameter '{option}'.")
-    edits = with_parameter(session.applied().cib, resource, option, value)
-    return set_at_once(session, edits, _told(resource, option, value))
+    return _tuned(session, resource, PARAM, verb, name, value)
 
 
 @command(
@@ -88,16 +99,7 @@ def resource_utilization(
     session: Session, primitive: PrimitiveRef, verb: Verb, name: str | None = None, value: str | None = None
 ) -> Outcome:
     """Set, delete or show what a primitive needs of its node's capacities."""
-    found = resource_of(session.applied().cib, primitive)
-    assert isinstance(found, Primitive)
-    if verb == "show":
-        return _pairs(primitive, tuple((p.name, p.value or "") for p in pairs_of(found.utilization)), name)
-    option = _name_of("utilization", verb, name, value)
-    if verb == "delete" and value_of(found.utilization, option) is None:
-        raise Refused(f"{primitive} has no utilization '{option}'.")
-    changed = replace(found, utilization=with_value(found.utilization, option, value))
-    edits: tuple[Edit, ...] = () if changed == found else (Put(changed),)
-    return set_at_once(session, edits, _told(primitive, option, value))
+    return _tuned(session, primitive, UTILIZATION, verb, name, value)
 
 
 @command(
@@ -175,10 +177,22 @@ def _with_trace(found: Operation, value: str | None) -> Operation:
     return replace(found, params=with_value(found.params, TRACE, value))
 
 
-def _name_of(what: str, verb: str, name: str | None, value: str | None) -> str:
+def _tuned(
+    session: Session, resource: ResourceId, kind: _Kind, verb: str, name: str | None, value: str | None
+) -> Outcome:
+    """`set NAME VALUE`, `delete NAME` or `show [NAME]` of one kind of a resource's sets."""
+    if verb == "show":
+        sets = kind.sets_of(resource_of(session.cib(), resource))
+        given = shown_values(session, {p.name: p.value or "" for p in pairs_of(sets)})
+        return _pairs(resource, tuple(given.items()), name)
     if name is None or (verb == "set") != (value is not None):
-        raise Usage(f"resource {what} RESOURCE set NAME VALUE | delete NAME | show [NAME]")
-    return name
+        raise Usage(f"resource {kind.word} RESOURCE set NAME VALUE | delete NAME | show [NAME]")
+    found = resource_of(session.applied().cib, resource)
+    before = value_of(kind.sets_of(found), name)
+    if verb == "delete" and before is None:
+        raise Refused(f"{resource} has no {kind.called} '{name}'.")
+    edits: tuple[Edit, ...] = () if before == value else (Put(kind.with_sets(found, name, value)),)
+    return set_at_once(session, edits, _told(resource, name, value))
 
 
 def _pairs(resource: str, pairs: tuple[tuple[str, str], ...], name: str | None) -> Table:

@@ -213,6 +213,29 @@ def test_a_device_that_is_tried_by_hand_is_told_its_own_parameters_alone(places)
     assert call.text == "action=monitor\nuser=u\n"
 
 
+@pytest.mark.parametrize("name", ["fence_x", "external/ipmi"])
+def test_a_device_is_never_told_by_hand_to_switch_anything(places, name):
+    here, device = InstalledAgents(places), agent(f"stonith:{name}")
+    for operation in ("stop", "off", "on", "reboot", "promote", "demote", "status", "cycle"):
+        assert here.call(device, operation, "x", {"user": "u"}) is None
+    for verb in ("off", "on", "reboot", "reset", "cycle", "diag"):
+        assert here.call(device, "monitor", "x", {"pcmk_monitor_action": verb}) is None
+    assert here.call(device, "start", "x", {"user": "u\naction=off"}) is None
+
+
+def test_to_start_a_device_by_hand_is_to_ask_whether_it_works(places):
+    here = InstalledAgents(places)
+    call = here.call(agent("stonith:fence_x"), "start", "x", {"user": "u", "pcmk_monitor_action": "list"})
+    assert call is not None
+    assert call.text == "action=list\nuser=u\n"
+    plugin = here.call(agent("stonith:external/ipmi"), "start", "x", {"hostname": "n2", "action": "off"})
+    assert plugin is not None
+    assert plugin.command[1:] == ("status",)
+    assert plugin.environment["hostname"] == "n2"
+    assert "action" not in plugin.environment
+    assert here.call(agent("stonith:external/ipmi"), "validate-all", "x", {}) is None
+
+
 def test_titles_are_offered_of_what_was_read(places):
     here = InstalledAgents(places)
     assert dict(here.offered())["ocf:heartbeat:Thing"] == ""

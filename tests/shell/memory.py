@@ -280,7 +280,7 @@ class TestPrograms:
     def agent_call(
         self, agent: Agent, operation: str, resource: str, parameters: Mapping[str, str]
     ) -> AgentCall | None:
-        if agent.standard != "ocf":
+        if agent.standard not in ("ocf", "stonith"):
             return None
         return AgentCall(command=(str(agent), operation), environment=dict(parameters))
 

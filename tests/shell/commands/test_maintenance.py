@@ -8,10 +8,11 @@ from msgspec.structs import replace
 from hashell.client.port import Ended
 from hashell.errors import Refused, Usage
 from hashell.outcomes import Planned, Said, Table
+from hashell.session import Options
 from hashelld.model.constraint import Location
 from hashelld.model.resource import Primitive, value_of
 from hashelld.wire.client import SetAttribute
-from tests.shell.memory import Shell
+from tests.shell.memory import WEB, Shell
 
 
 def text(shell: Shell, line: str) -> str:
@@ -104,6 +105,27 @@ def test_a_trial_of_a_resource_outside_the_cluster() -> None:
     with pytest.raises(Refused, match="WRONG"):
         shell.run("rsctest new --yes")
     assert [words[-1] for words in shell.programs.ran] == ["monitor"]
+
+
+DEVICE = WEB + "primitive f stonith:fence_x params ip=192.0.2.1\n"
+
+
+def test_a_trial_of_a_fencing_device_only_asks_it() -> None:
+    shell = Shell(DEVICE, options=Options(yes=True, force=True))
+    table = shell.run("configure rsctest f")
+    assert isinstance(table, Table)
+    assert [row[1:] for row in table.rows] == [
+        ("start", "done", "right"),
+        ("monitor", "done", "right"),
+        ("stop", "done", "right"),
+    ]
+    assert shell.programs.ran == [("stonith:fence_x", "start"), ("stonith:fence_x", "monitor")]
+
+
+def test_a_device_that_is_stopped_by_hand_is_left_alone() -> None:
+    shell = Shell(DEVICE, options=Options(yes=True, force=True))
+    assert text(shell, "maintenance action f stop") == "stop of f: done"
+    assert shell.programs.ran == []
 
 
 def test_timeouts_that_the_agent_advises() -> None:
