@@ -13,7 +13,7 @@ import msgspec
 from hashelld.cib.view import ClusterView, NodeView
 from hashelld.core.membership import Presence
 from hashelld.core.options import has_fencing, is_in_maintenance
-from hashelld.core.quorum import is_quorum, is_shrinking, without
+from hashelld.core.quorum import is_joint_quorum, is_quorum, is_shrinking, without
 from hashelld.core.replication import Leading
 from hashelld.core.standing import Standing
 from hashelld.model.history import ActionResult, NodeStatus
@@ -258,9 +258,22 @@ class Office:
         for node in sorted(votes):
             if node != standing.node and len(votes) > 1 and self._has_forgotten(node):
                 del votes[node]
+                if not self._can_settle(votes):
+                    return False
                 self._change_electorate(votes, f"{node} forgot what it had stored", wall_ms)
                 return True
         return False
+
+    def _can_settle(self, votes: dict[NodeId, int]) -> bool:
+        """Are those present whose memory counts a quorum of these votes and of today's?
+
+        A change that they cannot store blocks the next election: its joint quorum needs more than today's.
+        """
+        standing = self._standing
+        electorate = standing.electorate
+        sound = frozenset(node for node in self._present if not standing.is_forgetful(node))
+        after = electorate.with_votes(votes)
+        return is_joint_quorum(after, electorate, sound, is_settled=False)
 
     def _add_joined(self, wall_ms: int) -> bool:
         standing = self._standing

@@ -69,7 +69,7 @@ class Calamities:
         pair = (dc, self._random.choice(world.peers_of(dc)))
         lag_ms = between(200, self._random.choice((1_100, 1_100, 6_000)))
         world.timeline.record("net", f"lag {pair} {lag_ms}")
-        world.network.delay_ms[pair] = lag_ms
+        world.network.lag(pair, lag_ms)
         world.timeline.after(between(1_000, 5_000), lambda: world.network.hurry(pair))
         others = [name for name in world.names if name not in pair]
         self._move_resources(off=self._random.choice((*others, dc)), to=pair[1])

@@ -66,9 +66,19 @@ class Network:
                 self._travel(envelope)
         self._changed()
 
+    def lag(self, pair: Pair, by_ms: Millis) -> None:
+        """Messages of this direction are delayed."""
+        self.delay_ms[pair] = by_ms
+        self._changed()
+
     def hurry(self, pair: Pair) -> None:
         """Messages of this direction are no longer delayed."""
         self.delay_ms.pop(pair, None)
+        self._changed()
+
+    def lags(self, one: NodeId, other: NodeId, most_ms: Millis) -> bool:
+        """Do messages take so long in a direction that they stand still as it were?"""
+        return max(self.delay_ms.get((one, other), 0), self.delay_ms.get((other, one), 0)) >= most_ms
 
     def is_open(self, sender: NodeId, receiver: NodeId, plane: str) -> bool:
         """Does anything get from sender to receiver?"""

@@ -9,6 +9,7 @@ from hashelld.wire.client import Committed
 from tests.sim.clients import Commission
 from tests.sim.configuration import mark
 from tests.sim.disk import Trouble
+from tests.sim.modes import Mode
 from tests.sim.scenario import (
     finish,
     ids_of,
@@ -165,3 +166,26 @@ def test_slow_disks(nodes: int) -> None:
     assert shots(world, began) == []
     assert all(starts(world, name, began) == [] for name in NAMES)
     finish(world)
+
+
+def test_nobody_is_removed_by_too_few() -> None:
+    """A heavy voter's disk fails while another node is off: who is left cannot settle an electorate without it.
+
+    Ordered all the same, the change would block every election until the third node is back: the one who stored it
+    refuses whoever did not, and needs a quorum of both electorates itself.
+    """
+    world = settled(3, mode=Mode.WEIGHTED, stonith=False, seed=6)
+    heavy, dc = world.names[0], world.dc()
+    assert dc != heavy
+    absent = other(world, dc, heavy)
+    world.boots_fenced = False
+    world.host(absent).power_cut()
+    world.run(10_000)
+    before = world.daemon(heavy).incarnation
+    world.checkers.excused.add(heavy)
+    world.host(heavy).disk.trouble = Trouble.SYNC_FAILS
+    commission = Commission(world, "mark-eio", (mark("mark-eio"),))
+    world.until(lambda: isinstance(commission.outcome, Committed), 30_000, "two of three acknowledge")
+    assert world.daemon(heavy).incarnation != before
+    assert not world.host(absent).is_powered
+    assert "mark-eio" in ids_of(finish(world))

@@ -7,6 +7,7 @@ from typing import Final
 
 from hashelld.cib.document import Cib
 from hashelld.cib.edit import Edit
+from hashelld.core.membership import MESSAGES_STILL_FACTOR
 from hashelld.core.settings import Settings
 from hashelld.model.ids import NO_VERSION, Millis, NodeId, Version
 from hashelld.wire.client import AgentAsk, Answer, CibIs, Committed, GetCib, MakeCommit, Request
@@ -25,6 +26,10 @@ BOOT_MS: Final = (4_000, 9_000)
 """A fenced machine is up again after that long."""
 TURN_MS: Final = 50
 """`until` looks at its condition that often."""
+
+
+STILL_BEFORE_MS: Final = 1_500
+"""A stream that begins to lag had been silent for so long, at most: pulses come every other deadtime."""
 
 
 class SimWorld:
@@ -158,6 +163,8 @@ class SimWorld:
     # -- links
 
     def _is_connected(self, one: NodeId, other: NodeId) -> bool:
+        if self.network.lags(one, other, MESSAGES_STILL_FACTOR * self.deadtime_ms - STILL_BEFORE_MS):
+            return False  # By the rules they do not hear each other (DESIGN.md 3.2, Hearing).
         return self.hosts[one].is_running and self.hosts[other].is_running and self.network.is_whole(one, other)
 
     def links_changed(self) -> None:
