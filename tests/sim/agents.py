@@ -49,6 +49,12 @@ class Surroundings(Protocol):
     def begins(self, machine: NodeId, instance: str, operation: str) -> None:
         """A start, promote or migrate_from begins to act."""
 
+    def runs(self, machine: NodeId, process: Process) -> None:
+        """A resource's agent begins."""
+
+    def ended(self, machine: NodeId, process: Process, rc: int | None) -> None:
+        """It ended; None: it was killed."""
+
     def scores(self, machine: NodeId, instance: str, words: str) -> None:
         """An agent says how well its instance would do promoted."""
 
@@ -120,6 +126,7 @@ class Agents:
         if process.is_fence:
             self._run_fence(process)
             return
+        self._surroundings.runs(self._machine, process)
         if process.operation == "notify":
             self.notified.append(effect.environment)
         if process.operation in ("start", "promote", "migrate_from"):
@@ -230,6 +237,7 @@ class Agents:
         duration = self._timeline.now - process.began_ms
         label = process.effect.label or f"{process.target or process.instance} {process.operation}"
         self._timeline.record(self._machine, "agent-ended", f"{label} rc={rc} after {duration} ms")
+        self._surroundings.ended(self._machine, process, rc)
         if process.report is not None:
             process.report(AgentEnded(run=process.effect.run, rc=rc, duration_ms=duration))
 

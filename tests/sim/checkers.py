@@ -169,6 +169,7 @@ class Checkers:
 
     def forget(self, node: NodeId) -> None:
         """This node's disk was replaced: it may begin again."""
+        self._world.promises.on_wiped(self._world.hosts[node])
         self._highest.pop(node, None)
         self._shown.pop(node, None)
         self._tail[node] = NO_VERSION
@@ -198,10 +199,11 @@ class Checkers:
             promoted = [h.name for h in world.hosts.values() if h.name != machine and h.agents.is_promoted(instance)]
             if promoted:
                 raise Violation(4, f"{machine} promotes {instance}, which is promoted on {promoted}")
-        if not self._has_quorum(machine):
+        if not self.has_quorum(machine):
             raise Violation(5, f"{machine} {operation}s {instance} without a quorum")
 
-    def _has_quorum(self, machine: NodeId) -> bool:
+    def has_quorum(self, machine: NodeId) -> bool:
+        """Was a quorum of the machine's electorate in reach of a DC that it reached, a moment ago?"""
         world, now = self._world, self._world.timeline.now
         electorate = world.hosts[machine].disk.content.electorate or world.founding
         if world.ignores_quorum:

@@ -24,8 +24,8 @@ CLEANUP_EVERY_MS: Final = 6_000
 def calm(world: SimWorld) -> None:
     """End every fault: links, pauses, disks, agents; machines that are off boot."""
     world.network.calm = True
-    world.heal()
     world.network.delay_ms.clear()
+    world.heal()
     for host in world.hosts.values():
         host.disk.mend()
         host.agents.faults = type(world.faults)()
@@ -38,6 +38,7 @@ def calm(world: SimWorld) -> None:
             host.boot()
         elif host.daemon is None:
             host.start_daemon()
+    world.promises.on_healed()
 
 
 def converge(world: SimWorld, within_ms: Millis, *, tidy: bool = False) -> CibIs:
@@ -48,6 +49,7 @@ def converge(world: SimWorld, within_ms: Millis, *, tidy: bool = False) -> CibIs
         reason, shown = _look(world)
         if shown is not None:
             _no_commit_is_lost(world, shown)
+            world.promises.after_healing()
             return shown
         if world.timeline.now >= end:
             raise Violation(7, f"not converged {within_ms} ms after healing: {reason}")

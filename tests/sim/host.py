@@ -68,7 +68,7 @@ class Daemon:
         self._last_turn: Millis = host.local_now
         self._wake_ms: Millis | None = None
         self._spins = 0
-        self._has_store_failed = False
+        self.has_store_failed = False
         self.node = Node(host.local_now, settings, stored, self._timeline.between)
 
     def start(self) -> None:
@@ -183,6 +183,7 @@ class Daemon:
                 envelope = msgspec.structs.replace(effect.envelope, beat=sequence)
                 self._timeline.record(host.name, f"> {type(envelope.body).__name__}", envelope)
                 world.checkers.on_send(host, envelope)
+                world.promises.on_send(host, envelope)
                 world.network.send(envelope)
             case SetBeat(content=content):
                 self.content = content
@@ -208,13 +209,13 @@ class Daemon:
 
     def persisted(self, token: int) -> None:
         """The disk's thread reports; after a failure nobody listens to it."""
-        if not self._has_store_failed:
+        if not self.has_store_failed:
             self.take(Persisted(token))
 
     def store_failed(self, reason: str) -> None:
         """The disk's thread reports its end."""
-        if not self._has_store_failed:
-            self._has_store_failed = True
+        if not self.has_store_failed:
+            self.has_store_failed = True
             self.take(StoreFailed(reason))
 
     def agent_ended(self, ended: AgentEnded) -> None:
@@ -226,7 +227,7 @@ class Daemon:
         self.take(ClientAsked(CLIENT, ticket, Author(user="sim", uid=0, node=self._host.name), request))
 
     def _judge_disk(self, token: int) -> None:
-        if self.is_gone or self._has_store_failed:
+        if self.is_gone or self.has_store_failed:
             return
         if self._host.disk.has_pending(token, self.persisted):
             self.store_failed("silent for initdead")
@@ -278,7 +279,7 @@ class Host:
         self.settings = settings
         self._world = world
         self._timeline = world.timeline
-        self.disk = Disk(world.timeline, world.faults, lambda write: world.checkers.on_stored(self, write))
+        self.disk = Disk(world.timeline, world.faults, lambda write: world.stored(self, write))
         self.agents = Agents(name, world.timeline, world.faults, world)
         self.daemon: Daemon | None = None
         self.is_powered = False
@@ -345,6 +346,7 @@ class Host:
         self.disk.is_dead = False
         self.daemon = Daemon(self, self._world, self.settings)
         self._timeline.record(self.name, "daemon-start", self.daemon.incarnation)
+        self._world.promises.on_daemon_start(self, self.daemon.incarnation)
         self._world.links_changed()
         self._world.network.reconnected(self.name)
         self.daemon.start()
@@ -371,6 +373,7 @@ class Host:
         if not self.is_powered:
             return
         self._timeline.record(self.name, "power-cut")
+        self._world.promises.on_power_cut(self)
         self.is_powered = False
         self.agents.power_off()
         self._end_daemon()

@@ -77,17 +77,17 @@ class Network:
         self._changed()
 
     def lags(self, one: NodeId, other: NodeId, most_ms: Millis) -> bool:
-        """Do messages take so long in a direction that they stand still as it were?"""
-        return max(self.delay_ms.get((one, other), 0), self.delay_ms.get((other, one), 0)) >= most_ms
+        """Do messages take so long in a direction that they come too late?"""
+        return max(self.delay_ms.get((one, other), 0), self.delay_ms.get((other, one), 0)) > most_ms
 
     def is_open(self, sender: NodeId, receiver: NodeId, plane: str) -> bool:
         """Does anything get from sender to receiver?"""
         return (sender, receiver) not in self._cut[plane]
 
-    def is_whole(self, one: NodeId, other: NodeId) -> bool:
-        """Do both planes work in both directions?"""
+    def is_whole(self, one: NodeId, other: NodeId, planes: tuple[str, ...] = PLANES) -> bool:
+        """Do both planes (or this one) work in both directions?"""
         pairs = ((one, other), (other, one))
-        return not any(pair in self._cut[plane] for plane in PLANES for pair in pairs)
+        return not any(pair in self._cut[plane] for plane in planes for pair in pairs)
 
     # -- beats
 

@@ -7,11 +7,13 @@ from typing import Final
 
 from hashelld.cib.document import Cib
 from hashelld.cib.edit import Edit
-from hashelld.core.membership import MESSAGES_STILL_FACTOR
+from hashelld.core.effects import Persist
+from hashelld.core.peers import MESSAGE_DEADLINE_FACTOR
 from hashelld.core.settings import Settings
 from hashelld.model.ids import NO_VERSION, Millis, NodeId, Version
 from hashelld.wire.client import AgentAsk, Answer, CibIs, Committed, GetCib, MakeCommit, Request
 from hashelld.wire.peer import Envelope
+from tests.sim.agents import Process
 from tests.sim.checkers import Checkers
 from tests.sim.clients import Asked
 from tests.sim.faults import NO_FAULTS, Faults
@@ -19,6 +21,7 @@ from tests.sim.ground import Ground
 from tests.sim.host import Daemon, Host
 from tests.sim.modes import Mode, founding
 from tests.sim.network import MESSAGES, PLANES, Network
+from tests.sim.promises import Promises
 from tests.sim.timeline import Timeline
 
 
@@ -26,10 +29,6 @@ BOOT_MS: Final = (4_000, 9_000)
 """A fenced machine is up again after that long."""
 TURN_MS: Final = 50
 """`until` looks at its condition that often."""
-
-
-STILL_BEFORE_MS: Final = 1_500
-"""A stream that begins to lag had been silent for so long, at most: pulses come every other deadtime."""
 
 
 class SimWorld:
@@ -61,6 +60,7 @@ class SimWorld:
         self.network = Network(self.timeline, faults, self._deliver, self.links_changed)
         self.ground = Ground(self.names, self._is_connected)
         self.checkers = Checkers(self)
+        self.promises = Promises(self)
         self._asked: dict[tuple[NodeId, int], Asked] = {}
         self._ticket = 0
         self._commits = 0
@@ -160,12 +160,18 @@ class SimWorld:
         """How long the supervisor takes."""
         return self.timeline.between(200, 2_500)
 
+    def stored(self, host: Host, write: Persist) -> None:
+        """A write reached the platters of a machine."""
+        self.checkers.on_stored(host, write)
+        self.promises.on_stored(host, write)
+
     # -- links
 
-    def _is_connected(self, one: NodeId, other: NodeId) -> bool:
-        if self.network.lags(one, other, MESSAGES_STILL_FACTOR * self.deadtime_ms - STILL_BEFORE_MS):
-            return False  # By the rules they do not hear each other (DESIGN.md 3.2, Hearing).
-        return self.hosts[one].is_running and self.hosts[other].is_running and self.network.is_whole(one, other)
+    def _is_connected(self, one: NodeId, other: NodeId, planes: tuple[str, ...] = PLANES) -> bool:
+        if self.network.lags(one, other, MESSAGE_DEADLINE_FACTOR * self.deadtime_ms):
+            return False  # No order is taken, and messages stand still for too long (DESIGN.md 3.2, Hearing).
+        is_turning = self.hosts[one].is_running and self.hosts[other].is_running
+        return is_turning and self.network.is_whole(one, other, planes)
 
     def links_changed(self) -> None:
         """Somebody can reach somebody else, or no longer can."""
@@ -214,6 +220,8 @@ class SimWorld:
         """A shell on this machine asks its daemon; the answer comes while time passes."""
         node = NodeId(name)
         asked = Asked(node, request, self.timeline.now)
+        if isinstance(request, MakeCommit):
+            self.promises.on_asked(request.id)
         daemon = self.hosts[node].daemon
         if daemon is not None:
             self._ticket += 1
@@ -229,8 +237,10 @@ class SimWorld:
         asked.answers.append(answer)
         if isinstance(answer, Committed) and isinstance(asked.request, MakeCommit):
             self.checkers.on_committed(asked.request.id, answer.version)
+            self.promises.on_committed(asked.request.id, answer.version)
         elif isinstance(answer, CibIs):
             self.checkers.on_cib(host, answer)
+            self.promises.on_cib(host, answer)
             if answer.version > self.known_version:
                 self.known_version, self.known_cib = answer.version, answer.cib
 
@@ -261,6 +271,15 @@ class SimWorld:
     def begins(self, machine: NodeId, instance: str, operation: str) -> None:
         """See `Surroundings`."""
         self.checkers.begins(machine, instance, operation)
+        self.promises.begins(machine, instance, operation)
+
+    def runs(self, machine: NodeId, process: Process) -> None:
+        """See `Surroundings`."""
+        self.promises.runs(machine, process)
+
+    def ended(self, machine: NodeId, process: Process, rc: int | None) -> None:
+        """See `Surroundings`."""
+        self.promises.ended(machine, process, rc)
 
     def scores(self, machine: NodeId, instance: str, words: str) -> None:
         """See `Surroundings`."""
