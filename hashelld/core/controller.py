@@ -9,7 +9,7 @@ import msgspec
 
 from hashelld.cib.view import NodeView
 from hashelld.core.effects import Effect
-from hashelld.core.execution import Execution
+from hashelld.core.execution import Execution, under_first_look
 from hashelld.core.fencing import FencingDone
 from hashelld.core.lrm import Lrm, OrderDone, OrderKey, StatusChanged
 from hashelld.core.member import CLEANUP
@@ -354,7 +354,7 @@ class Controller:
 
     def _walk(self, now: Millis, wall_ms: int) -> None:
         while (execution := self._execution) is not None:
-            ready = execution.ready()
+            ready = execution.ready(under_first_look(order.action for order in self._orders.values()))
             for index, action in ready:
                 if self._execution is not execution:
                     return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -40,6 +40,10 @@ from hashelld.wire.peer import (
 if TYPE_CHECKING:
     from hashelld.core.dc import Dc
     from hashelld.core.node import Node
+
+
+_OF_DC: Final = (Append, Install, JoinRequest, Order, ResultHeard, Picture, LeaveGranted, Handover)
+"""Only the node of an epoch says these in it."""
 
 
 class Dispatch:
@@ -94,6 +98,8 @@ class Dispatch:
         if event.envelope.epoch > dc.office.leading.epoch:
             self._node.on_higher_epoch(event.envelope.epoch)
             return
+        if isinstance(body, Join | Status) and body.status.node != peer:
+            return  # Everybody reports for itself.
         match body:
             case Appended():
                 dc.office.leading.on_appended(now, peer, body)
@@ -114,7 +120,7 @@ class Dispatch:
 
     def _on_message_to_member(self, now: Millis, event: MessageHeard) -> None:  # noqa: C901 - one case a message
         peer, epoch, body = event.envelope.sender, event.envelope.epoch, event.envelope.body
-        if isinstance(body, Append | Install | JoinRequest) and epoch.node != peer:
+        if isinstance(body, _OF_DC) and epoch.node != peer:
             return
         match body:
             case Append():
@@ -151,7 +157,11 @@ class Dispatch:
     def _on_picture(self, peer: NodeId, body: Picture) -> None:
         if peer != self._node.member.dc:
             return
-        self._node.picture = msgspec.msgpack.decode(body.nodes, type=tuple[NodeView, ...])
+        try:
+            self._node.picture = msgspec.msgpack.decode(body.nodes, type=tuple[NodeView, ...])
+        except (msgspec.MsgspecError, ValueError):
+            self._node.standing.note("peer.refused", peer=peer, reason="no picture")
+            return
         self._node.summary = body.plan
         own = next((view for view in self._node.picture if view.node == self._node.standing.node), None)
         if own is not None:

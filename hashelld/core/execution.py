@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
+from collections.abc import Iterable
 from typing import Final
 
 from hashelld.model.action import Action, ActionKind
@@ -17,6 +18,7 @@ from hashelld.policy.graph import Transition
 
 _UNLIMITED: Final = frozenset({ActionKind.FENCE, ActionKind.SHUTDOWN, ActionKind.PSEUDO})
 """They load no node: they need not wait for room."""
+_ENDING: Final = frozenset({"stop", "demote", "migrate_to"})
 
 
 class Execution:
@@ -62,8 +64,12 @@ class Execution:
         for index in roots:
             self._queue(index)
 
-    def ready(self) -> list[tuple[int, Action]]:
-        """What is to be dispatched now; it is in flight until `on_done`. Pseudo actions complete here."""
+    def ready(self, looked_at: frozenset[NodeId] = frozenset()) -> list[tuple[int, Action]]:
+        """What is to be dispatched now; it is in flight until `on_done`. Pseudo actions complete here.
+
+        `looked_at` are nodes on which others' first looks are under way. Nothing ends on a node while it is looked
+        at: what is found there may have to end first.
+        """
         begun: list[int] = []
         while self._free:
             index = heapq.heappop(self._free)
@@ -72,10 +78,13 @@ class Execution:
             else:
                 begun.append(index)
         waiting: list[int] = []
+        actions = self._transition.actions
+        looked_at |= under_first_look(actions[index] for index in (*self._in_flight, *self._limited))
         while self._limited and self._load < self._in_flight_max:
             index = heapq.heappop(self._limited)
-            node = self._transition.actions[index].node
-            if self._load_of[node] >= self._on_node_max:
+            node = actions[index].node
+            is_early = node in looked_at and actions[index].operation in _ENDING
+            if is_early or self._load_of[node] >= self._on_node_max:
                 waiting.append(index)
                 continue
             begun.append(index)
@@ -171,3 +180,9 @@ class Execution:
                 if blockers[waiting] == 0:
                     reached.append(waiting)
         return len(reached)
+
+
+def under_first_look(orders: Iterable[Action]) -> frozenset[NodeId]:
+    """On which nodes do some of these look for the first time whether something runs?"""
+    looks = (a for a in orders if a.kind is ActionKind.RESOURCE and a.operation == "monitor" and not a.interval_ms)
+    return frozenset(action.node for action in looks if action.node is not None)

@@ -39,6 +39,7 @@ from hashelld.core.lrm import Lrm, OrderDone, StatusChanged
 from hashelld.core.member import Goodbye, Member
 from hashelld.core.membership import MESSAGES_STILL_FACTOR, Presence, PresenceChanged
 from hashelld.core.options import no_quorum_policy
+from hashelld.core.peers import NUMBER_AHEAD_MAX
 from hashelld.core.replication import Following
 from hashelld.core.report import addresses_of, last_summary
 from hashelld.core.requests import Requests
@@ -306,7 +307,8 @@ class Node:
             return
         for peer in standing.membership.heard:
             content = standing.membership.content(peer)
-            if content is not None and content.promised > self.dc.office.leading.epoch:
+            is_plausible = content is not None and content.promised.number <= standing.highest + NUMBER_AHEAD_MAX
+            if content is not None and is_plausible and content.promised > self.dc.office.leading.epoch:
                 self.on_higher_epoch(content.promised)
                 return
 

@@ -7,11 +7,15 @@ from typing import Final
 from hashelld.core.events import MessageHeard
 from hashelld.core.standing import Standing
 from hashelld.model.ids import Incarnation, Millis, NodeId
-from hashelld.wire.peer import PreVote, PreVoteAnswer, Pulse, Refusal, Vote, VoteAnswer
+from hashelld.wire.peer import Envelope, PreVote, PreVoteAnswer, Pulse, Refusal, Vote, VoteAnswer
 
 
 MESSAGE_DEADLINE_FACTOR: Final = 2
 """A message built on a beat that was sent longer ago than so many deadtimes is stale."""
+
+
+NUMBER_AHEAD_MAX: Final = 1 << 32
+"""No cluster holds so many elections: who names a number that far ahead is not believed, or numbers would run out."""
 
 
 class Inbox:
@@ -59,8 +63,21 @@ class Inbox:
         deadline_ms = MESSAGE_DEADLINE_FACTOR * standing.settings.deadtime_ms
         if event.beat_sent_ms is None or now - event.beat_sent_ms > deadline_ms:
             return "stale"
+        if number_of(envelope) > standing.highest + NUMBER_AHEAD_MAX:
+            return "implausible epoch"
         standing.highest = max(standing.highest, envelope.epoch.number)
         is_ballot = isinstance(envelope.body, PreVote | PreVoteAnswer | Vote | VoteAnswer | Refusal)
         if envelope.epoch < standing.epoch and not (is_ballot or is_pulse):
             return "older epoch"
         return None
+
+
+def number_of(envelope: Envelope) -> int:
+    """The highest number that a message names."""
+    match envelope.body:
+        case PreVote(number=number) | Vote(number=number):
+            return max(envelope.epoch.number, number)
+        case PreVoteAnswer(number=number, promised=promised) | VoteAnswer(number=number, promised=promised):
+            return max(envelope.epoch.number, number, promised)
+        case _:
+            return envelope.epoch.number

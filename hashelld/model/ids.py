@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final, NewType
+from typing import Annotated, Final, NewType
 
 import msgspec
 
@@ -14,6 +14,11 @@ ConstraintId = NewType("ConstraintId", str)
 
 Millis = int
 """Milliseconds of CLOCK_BOOTTIME; an instant or a span, by the name of the variable."""
+
+NUMBER_MAX: Final = 1 << 62
+"""Of epochs, serials and incarnations: a store holds it, and there is always a next one."""
+Number = Annotated[int, msgspec.Meta(ge=0, le=NUMBER_MAX)]
+"""A counter, checked where it is decoded."""
 
 ID_PATTERN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
 ID_LENGTH_MAX: Final = 255
@@ -32,7 +37,7 @@ def is_account(text: str) -> bool:
 class Epoch(msgspec.Struct, frozen=True, order=True, array_like=True):
     """The reign of one DC: a number, and the node that may be DC in it. Compared in that order."""
 
-    number: int
+    number: Number
     node: NodeId
 
     def __str__(self) -> str:
@@ -43,7 +48,7 @@ class Version(msgspec.Struct, frozen=True, order=True, array_like=True):
     """A CIB version: the epoch that ordered the newest entry, and its serial, which has no gaps."""
 
     epoch: Epoch
-    serial: int
+    serial: Number
 
     def __str__(self) -> str:
         return f"{self.epoch}:{self.serial}"
@@ -52,7 +57,7 @@ class Version(msgspec.Struct, frozen=True, order=True, array_like=True):
 class Incarnation(msgspec.Struct, frozen=True, order=True, array_like=True):
     """One start of a node's daemon: a counter kept on disk, and a random part."""
 
-    counter: int
+    counter: Number
     token: str
 
     def __str__(self) -> str:

@@ -6,7 +6,7 @@ import msgspec
 
 from hashelld.model.action import Action
 from hashelld.model.history import ActionResult, NodeStatus
-from hashelld.model.ids import Epoch, Incarnation, NodeId, Version
+from hashelld.model.ids import Epoch, Incarnation, NodeId, Number, Version
 from hashelld.wire.client import Answer, Request
 from hashelld.wire.log import Author, Checkpoint, Entry
 
@@ -34,9 +34,9 @@ class Beat(msgspec.Struct, frozen=True, array_like=True):
 
     sender: NodeId
     incarnation: Incarnation
-    sequence: int
+    sequence: Number
     echo_incarnation: Incarnation
-    echo: int
+    echo: Number
     content: BeatContent
     wall_ms: int
     """The sender's wall clock: nothing is decided by it, but people compare logs."""
@@ -46,7 +46,7 @@ class Beat(msgspec.Struct, frozen=True, array_like=True):
 class PreVote(msgspec.Struct, frozen=True, array_like=True, tag="prevote"):
     """Would you vote for me? Nothing is written."""
 
-    number: int
+    number: Number
     version: Version
     is_handover: bool = False
 
@@ -54,15 +54,15 @@ class PreVote(msgspec.Struct, frozen=True, array_like=True, tag="prevote"):
 class PreVoteAnswer(msgspec.Struct, frozen=True, array_like=True, tag="prevoted"):
     """`promised` is the answerer's highest promised number."""
 
-    number: int
+    number: Number
     granted: bool
-    promised: int
+    promised: Number
 
 
 class Vote(msgspec.Struct, frozen=True, array_like=True, tag="vote"):
     """A candidate stands with this number."""
 
-    number: int
+    number: Number
     version: Version
     is_handover: bool = False
 
@@ -70,9 +70,9 @@ class Vote(msgspec.Struct, frozen=True, array_like=True, tag="vote"):
 class VoteAnswer(msgspec.Struct, frozen=True, array_like=True, tag="voted"):
     """Granted only when the vote is on disk."""
 
-    number: int
+    number: Number
     granted: bool
-    promised: int
+    promised: Number
 
 
 class Append(msgspec.Struct, frozen=True, array_like=True, tag="append"):
@@ -221,7 +221,7 @@ class Envelope(msgspec.Struct, frozen=True, array_like=True):
     receiver_incarnation: Incarnation
     epoch: Epoch
     """The sender's promised epoch."""
-    sequence: int
-    beat: int
+    sequence: Number
+    beat: Number
     """Newest beat of the receiver that the sender had heard: the receiver judges the age by its own clock."""
     body: Body

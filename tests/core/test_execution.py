@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from hashelld.core.execution import Execution
+from hashelld.core.execution import Execution, under_first_look
 from hashelld.model.action import Action, ActionKind
 from hashelld.model.ids import NodeId, ResourceId
 from hashelld.policy.graph import Transition
@@ -45,6 +45,19 @@ def test_actions_begin_when_those_before_are_done():
     walk.on_done(3, True)
     assert walk.is_finished
     assert not walk.is_aborted
+
+
+def test_nothing_ends_on_a_node_that_is_looked_at():
+    look = msgspec.structs.replace(step(), operation="monitor")
+    stop = msgspec.structs.replace(step(), operation="stop")
+    there = msgspec.structs.replace(stop, node=NodeId("m"))
+    walk = execution(stop, look, there, step())
+    assert indexes(walk) == [1, 2, 3]
+    assert not walk.is_finished
+    walk.on_done(1, True)
+    assert [index for index, _ in walk.ready(under_first_look([there, look]))] == []
+    assert indexes(walk) == [0]
+    assert under_first_look([stop, msgspec.structs.replace(look, interval_ms=10_000)]) == frozenset()
 
 
 def test_a_node_has_a_limit_of_its_own():

@@ -155,7 +155,8 @@ class Calamities:
         world.timeline.after(world.timeline.between(500, 6_000), host.boot)
 
     def _is_spared(self, name: NodeId) -> bool:
-        """Are the others a quorum of every electorate that any store names?"""
+        """Are the others a quorum of every electorate that any store names, and of the one before it that counts?"""
         others = [peer for peer in self._world.names if peer != name]
-        found = (host.disk.content.electorate for host in self._world.hosts.values())
+        contents = [host.disk.content for host in self._world.hosts.values()]
+        found = [of for content in contents for of in (content.electorate, content.settled_electorate)]
         return all(is_quorum(others, electorate) for electorate in found if electorate is not None)

@@ -24,6 +24,8 @@ CLEANUP_EVERY_MS: Final = 6_000
 def calm(world: SimWorld) -> None:
     """End every fault: links, pauses, disks, agents; machines that are off boot."""
     world.network.calm = True
+    if world.hostile is not None:
+        world.hostile.stop()
     world.network.delay_ms.clear()
     world.heal()
     for host in world.hosts.values():

@@ -39,6 +39,10 @@ class Network:
         self.delay_ms: dict[Pair, Millis] = {}
         """Added to every message of this direction whose body is one of `delayed`."""
         self.delayed: tuple[type, ...] = (object,)
+        self.tongues: dict[NodeId, Callable[[Envelope], list[Envelope]]] = {}
+        """What a hostile member says in place of a message."""
+        self.ears: list[Callable[[Envelope], None]] = []
+        """Who overhears everything."""
 
     # -- who reaches whom
 
@@ -107,6 +111,14 @@ class Network:
 
     def send(self, envelope: Envelope) -> None:
         """Put a message onto the stream to its receiver."""
+        for ear in self.ears:
+            ear(envelope)
+        tongue = self.tongues.get(envelope.sender)
+        for said in [envelope] if tongue is None else tongue(envelope):
+            self.travel(said)
+
+    def travel(self, envelope: Envelope) -> None:
+        """Let a message travel, whoever sends it."""
         pair = (envelope.sender, envelope.receiver)
         if pair in self._cut[MESSAGES]:
             self._stall(pair, envelope)

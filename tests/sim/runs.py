@@ -59,9 +59,10 @@ def run_seed(
     *,
     guard: Guard | None = None,
     disturbed_ms: Millis = DISTURBED_MS,
+    is_hostile: bool = False,
     verbose: bool = False,
 ) -> Verdict:
-    """Run it, perhaps without one of the core's guards; failures are in the verdict."""
+    """Run it, perhaps without one of the core's guards, or with a hostile member; failures are in the verdict."""
     began = process_time()
     world = make_world(seed, nodes, mode, verbose=verbose)
     failure = trace = ""
@@ -69,7 +70,7 @@ def run_seed(
     signal.setitimer(signal.ITIMER_PROF, CPU_MAX_S)
     try:
         with without(guard):
-            _play(world, disturbed_ms)
+            _play(world, disturbed_ms, is_hostile=is_hostile)
     except (Violation, AssertionError) as violation:
         failure = f"{type(violation).__name__}: {violation}"
         trace = world.timeline.tail(TRACE_LINES)
@@ -96,9 +97,11 @@ def _too_long(number: int, frame: FrameType | None) -> None:
     raise Violation(0, f"a run takes more than {CPU_MAX_S} s of CPU: something spins\n{where}")
 
 
-def _play(world: SimWorld, disturbed_ms: Millis) -> None:
+def _play(world: SimWorld, disturbed_ms: Millis, *, is_hostile: bool = False) -> None:
     world.boot()
     configure(world)
+    if is_hostile:
+        world.turn_hostile(world.timeline.random.choice(world.names))
     workload, nemesis = Workload(world, every_ms=500), Nemesis(world)
     world.run(disturbed_ms)
     nemesis.stop()

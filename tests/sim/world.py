@@ -19,6 +19,7 @@ from tests.sim.clients import Asked
 from tests.sim.faults import NO_FAULTS, Faults
 from tests.sim.ground import Ground
 from tests.sim.host import Daemon, Host
+from tests.sim.hostile import Hostile
 from tests.sim.modes import Mode, founding
 from tests.sim.network import MESSAGES, PLANES, Network
 from tests.sim.promises import Promises
@@ -61,6 +62,8 @@ class SimWorld:
         self.ground = Ground(self.names, self._is_connected)
         self.checkers = Checkers(self)
         self.promises = Promises(self)
+        self.hostile: Hostile | None = None
+        """A member that says what is wrong."""
         self._asked: dict[tuple[NodeId, int], Asked] = {}
         self._ticket = 0
         self._commits = 0
@@ -164,6 +167,10 @@ class SimWorld:
         """A write reached the platters of a machine."""
         self.checkers.on_stored(host, write)
         self.promises.on_stored(host, write)
+
+    def turn_hostile(self, name: str) -> None:
+        """From now on a machine says what is wrong."""
+        self.hostile = Hostile(self, NodeId(name))
 
     # -- links
 
