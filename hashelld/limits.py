@@ -49,6 +49,9 @@ PEER_SEND_QUEUE_MAX: Final = 256
 PEER_RECEIVE_QUEUE_MAX: Final = 256
 HANDSHAKE_MS: Final = 2_000
 RECONNECT_MS: Final = 50
+REBIND_TRIES: Final = 100
+REBIND_WAIT_MS: Final = 2
+"""Between two of them, while the loop stands still: together less than any deadtime worth its name."""
 CONNECT_MS: Final = 300
 """A connection that was attempted while the network was cut is given up, or its next SYN comes seconds later."""
 

@@ -15,7 +15,9 @@ that is lost is fenced before what it ran is started elsewhere.
 _COMMANDS: Final = (
     (
         "run [--config PATH] [--log FORM] [--level LEVEL]",
-        "Run in the foreground and log to standard error. SIGTERM stops the node's resources and leaves the cluster.",
+        "Run in the foreground and log to standard error. SIGTERM stops the node's resources and leaves the cluster."
+        " SIGUSR1 has the key files read again: append a new key on every node, then make it the first line everywhere,"
+        " then remove the old one, with the signal each time, and keys are rolled over while everything runs.",
     ),
     ("keygen PATH", "Write a new cluster key, readable by its owner alone. Every node needs a copy of the same key."),
     ("check [PATH]", "Check a hashelld.toml and the keys that it names; every problem is told with its line."),

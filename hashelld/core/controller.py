@@ -9,19 +9,20 @@ import msgspec
 
 from hashelld.cib.view import NodeView
 from hashelld.core.effects import Effect
-from hashelld.core.execution import Execution, under_first_look
+from hashelld.core.execution import Execution
 from hashelld.core.fencing import FencingDone
 from hashelld.core.lrm import Lrm, OrderDone, OrderKey, StatusChanged
 from hashelld.core.member import CLEANUP
 from hashelld.core.office import Office, Wait
 from hashelld.core.options import actions_at_once, is_in_maintenance
+from hashelld.core.orders import Ordered, unsettled
 from hashelld.core.results import UNRECORDED
 from hashelld.core.stakes import delay_of
 from hashelld.core.standing import Standing
 from hashelld.core.stonith import Stonith
 from hashelld.model.action import LEFT_RUNNING, Action, ActionKind
 from hashelld.model.history import OCF_NOT_RUNNING, OCF_OK, OCF_RUNNING_PROMOTED, ActionResult, NodeStatus, OpStatus
-from hashelld.model.ids import Incarnation, Millis, NodeId, ResourceId, Version
+from hashelld.model.ids import Millis, NodeId, ResourceId, Version
 from hashelld.policy.graph import Transition
 from hashelld.policy.plan import Planner
 from hashelld.wire.client import Fenced
@@ -62,26 +63,6 @@ class Summary(msgspec.Struct, frozen=True):
     fenced: tuple[Fenced, ...] = ()
 
 
-class _Ordered:
-    """An order without an answer."""
-
-    __slots__ = ("action", "incarnation", "index", "sent_ms", "transition")
-
-    def __init__(self, index: int, transition: int, action: Action, incarnation: Incarnation, now: Millis) -> None:
-        self.index = index
-        self.transition = transition
-        self.action = action
-        self.incarnation = incarnation
-        self.sent_ms = now
-
-    def is_same(self, action: Action) -> bool:
-        """Does it ask for the same, whatever it waits for in its transition?"""
-        return (
-            self.action.label == action.label
-            and msgspec.structs.replace(self.action, after=action.after, reason=action.reason) == action
-        )
-
-
 class Controller:
     """Walks transitions. All that it knows of nodes is in the `Office`."""
 
@@ -99,7 +80,7 @@ class Controller:
         self._given_up: dict[int, Execution] = {}
         """By number: transitions that end early, and still have to notify of what they did."""
         self._call = 0
-        self._orders: dict[int, _Ordered] = {}
+        self._orders: dict[int, Ordered] = {}
         self._entries: dict[int, tuple[int, int]] = {}
         """Serial of an ordered entry -> (transition number, index) of the action that waits for it."""
         self._plan_after_ms: Millis = 0
@@ -354,7 +335,7 @@ class Controller:
 
     def _walk(self, now: Millis, wall_ms: int) -> None:
         while (execution := self._execution) is not None:
-            ready = execution.ready(under_first_look(order.action for order in self._orders.values()))
+            ready = execution.ready(unsettled(self._orders.values(), self._transition_number, self._transition))
             for index, action in ready:
                 if self._execution is not execution:
                     return
@@ -406,7 +387,7 @@ class Controller:
                 order.index, order.transition = index, transition
                 return
         self._call += 1
-        order = _Ordered(index, transition, action, standing.incarnation_of(action.node), now)
+        order = Ordered(index, transition, action, standing.incarnation_of(action.node), now)
         self._orders[self._call] = order
         standing.note("action.ordered", action=action.label, reason=action.reason)
         if action.node == standing.node:
@@ -475,7 +456,7 @@ class Controller:
             self._call += 1
             addressed = msgspec.structs.replace(action, node=node)
             incarnation = self._standing.incarnation_of(node)
-            self._orders[self._call] = _Ordered(-1, 0, addressed, incarnation, now)
+            self._orders[self._call] = Ordered(-1, 0, addressed, incarnation, now)
             self._standing.send(node, Order(self._call, addressed))
         self.office.is_changed = True
 

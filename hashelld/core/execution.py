@@ -18,7 +18,8 @@ from hashelld.policy.graph import Transition
 
 _UNLIMITED: Final = frozenset({ActionKind.FENCE, ActionKind.SHUTDOWN, ActionKind.PSEUDO})
 """They load no node: they need not wait for room."""
-_ENDING: Final = frozenset({"stop", "demote", "migrate_to"})
+ENDING: Final = frozenset({"stop", "demote", "migrate_to"})
+"""Operations after which something runs less."""
 
 
 class Execution:
@@ -64,11 +65,11 @@ class Execution:
         for index in roots:
             self._queue(index)
 
-    def ready(self, looked_at: frozenset[NodeId] = frozenset()) -> list[tuple[int, Action]]:
+    def ready(self, unsettled: frozenset[NodeId] = frozenset()) -> list[tuple[int, Action]]:
         """What is to be dispatched now; it is in flight until `on_done`. Pseudo actions complete here.
 
-        `looked_at` are nodes on which others' first looks are under way. Nothing ends on a node while it is looked
-        at: what is found there may have to end first.
+        Nothing ends on the nodes of `unsettled`, nor on one where a first look of this transition is under way: what
+        is found there may have to end first.
         """
         begun: list[int] = []
         while self._free:
@@ -79,11 +80,11 @@ class Execution:
                 begun.append(index)
         waiting: list[int] = []
         actions = self._transition.actions
-        looked_at |= under_first_look(actions[index] for index in (*self._in_flight, *self._limited))
+        unsettled |= under_first_look(actions[index] for index in (*self._in_flight, *self._limited))
         while self._limited and self._load < self._in_flight_max:
             index = heapq.heappop(self._limited)
             node = actions[index].node
-            is_early = node in looked_at and actions[index].operation in _ENDING
+            is_early = node in unsettled and actions[index].operation in ENDING
             if is_early or self._load_of[node] >= self._on_node_max:
                 waiting.append(index)
                 continue

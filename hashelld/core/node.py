@@ -370,6 +370,7 @@ class Node:
                 standing.note("quorum.lost", policy=no_quorum_policy(standing.log.cib))
         policy = no_quorum_policy(standing.log.cib)
         if self._is_quorum_lost and policy not in ("freeze", "ignore") and self.retreat.is_needed():
+            self.member.joined = NO_EPOCH  # What a DC that is heard again orders would cross the stops.
             self.retreat.begin(now, only_demote=policy == "demote" and not standing.is_leaving)
 
     # -- office

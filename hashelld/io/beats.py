@@ -13,7 +13,7 @@ from hashelld.config import DaemonConfig, NodeEntry
 from hashelld.core.beating import Beating
 from hashelld.core.events import BeatsHeard, Event, HeardBeat, PortRefused
 from hashelld.io.clock import Clock
-from hashelld.io.datagrams import FORMAT, dropped, receiver
+from hashelld.io.datagrams import FORMAT, dropped, hear_marks, receiver
 from hashelld.io.keys import ClusterKey
 from hashelld.io.privileges import raise_priority
 from hashelld.limits import BEAT_MARK_BYTES, BEAT_TAG_BYTES, DATAGRAM_BYTES_MAX, DATAGRAMS_PER_TURN_MAX
@@ -120,6 +120,16 @@ class BeatThread:
     def cut_off(self, until_ms: Millis) -> None:
         """Until then nothing is sent, and nothing heard."""
         self._cut_off_until_ms = until_ms
+
+    def use(self, keys: tuple[ClusterKey, ...]) -> None:
+        """From now on these keys are accepted, and the first one is said."""
+        for opened in self._receivers:
+            hear_marks(opened, tuple(key.mark for key in keys))
+        with self._lock:
+            for peer in self._peers.values():
+                known = self._keys[peer.key]
+                peer.key = keys.index(known) if known in keys else 0
+            self._keys = keys
 
     def progress(self, now: Millis) -> None:
         """The loop has turned; when it does not for `deadtime`, no beat is sent."""
@@ -245,7 +255,8 @@ class BeatThread:
     def _on_datagram(self, now: Millis, link: int, datagram: bytes) -> None:
         if now < self._cut_off_until_ms:
             return
-        unpacked = unpack(datagram, self._config.node, self._keys)
+        keys = self._keys
+        unpacked = unpack(datagram, self._config.node, keys)
         peer = self._peers.get(unpacked[0].sender) if unpacked is not None else None
         if unpacked is None or peer is None:
             self._forged += 1
@@ -259,8 +270,9 @@ class BeatThread:
             # A second link brings the same beat again: no replay, and nothing new.
             is_twin = len(peer.senders) > 1 and beat.incarnation == incarnation and is_recent
             heard = None if is_twin else self._beating.on_beat(now, beat)
+            if heard is not None and keys is self._keys:
+                peer.key = key
         if heard is not None:
-            peer.key = key
             self._note(now, peer, heard)
 
     def _note(self, now: Millis, peer: _Peer, heard: HeardBeat) -> None:

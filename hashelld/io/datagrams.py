@@ -34,7 +34,7 @@ def receiver(address: str, port: int, marks: Collection[bytes]) -> socket.socket
     opened = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
     try:
         _widen(opened)
-        _filter(opened, marks)
+        hear_marks(opened, marks)
         opened.bind((address, port))
     except OSError:
         opened.close()
@@ -61,7 +61,8 @@ def _widen(opened: socket.socket) -> None:
         return
 
 
-def _filter(opened: socket.socket, marks: Collection[bytes]) -> None:
+def hear_marks(opened: socket.socket, marks: Collection[bytes]) -> None:
+    """From now on the socket hears beats with one of these marks, and no others."""
     program = _program(marks)
     kept = ctypes.create_string_buffer(b"".join(program))
     opened.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("@HP", len(program), ctypes.addressof(kept)))

@@ -27,6 +27,10 @@ class Inbox:
         self._events.append(event)
         os.eventfd_write(self._wake, 1)
 
+    def wake(self) -> None:
+        """Have the loop turn, with nothing in the queue."""
+        os.eventfd_write(self._wake, 1)
+
     def drain(self) -> Iterator[Event]:
         """What is there now, oldest first."""
         try:

@@ -20,6 +20,11 @@ MESSAGES: Final[dict[str, tuple[Level, str]]] = {
     "io.store-set-aside": (Level.ERROR, "the store was corrupt: it was set aside, this node is empty"),
     "io.no-realtime": (Level.WARNING, "the system allows no real-time priority: under load beats may be late"),
     "io.no-memory-lock": (Level.WARNING, "the system allows no locked memory: swapping may delay beats"),
+    "io.keys-read": (
+        Level.INFO,
+        "the key files were read again: accepted keys, and the active one's public part",
+    ),
+    "io.keys-unread": (Level.ERROR, "the key files cannot be used; the keys are what they were"),
     "io.dropped": (Level.WARNING, "datagrams or messages were dropped: forged, replayed or malformed"),
     "io.no-announce": (Level.WARNING, "the system allows no raw sockets: moved addresses are not announced by ARP"),
     "io.exit": (Level.INFO, "the daemon ends"),

@@ -179,6 +179,21 @@ class World:
         """Is there, for a drill, no way to or from the peers?"""
         return self.clock.now() < self._cut_off_until_ms
 
+    def read_keys(self) -> None:
+        """Read the key files again: keys are rolled over while everything runs.
+
+        Bad files change nothing. `zmq.ZMQError` when the addresses cannot be had again.
+        """
+        try:
+            accepted = keys.load(self.config.keys)
+        except keys.KeyFileError as failure:
+            self.note("io.keys-unread", reason=str(failure))
+            return
+        self.gatekeeper.use(accepted)
+        self.beats.use(accepted)
+        self.peers.use(accepted)
+        self.note("io.keys-read", accepted=len(accepted), active=accepted[0].curve_public.decode())
+
     def drops(self) -> tuple[Dropped, ...]:
         """What was not taken since the start, by kind."""
         forged, replayed = self.beats.dropped
@@ -250,6 +265,7 @@ class Loop:
         self._drops_noted_ms = self._clock.now()
         self._are_drops_noted = False
         self._owes_memory = False
+        self._has_new_keys = False
         self._memory_returned_ms = self._clock.now()
         self._agents = world.processes.fileno()
         self._poller = zmq.Poller()
@@ -262,6 +278,20 @@ class Loop:
             world.clients.socket,
             world.clients.monitor,
         ):
+            self._poller.register(source, zmq.POLLIN)
+
+    def on_new_keys(self) -> None:
+        """The key files changed, says a signal."""
+        self._has_new_keys = True
+        self._world.inbox.wake()
+
+    def _read_keys(self) -> None:
+        peers = self._world.peers
+        for source in (peers.socket, peers.monitor):
+            self._poller.unregister(source)
+        self._has_new_keys = False
+        self._world.read_keys()
+        for source in (peers.socket, peers.monitor):
             self._poller.register(source, zmq.POLLIN)
 
     def run(self) -> int:
@@ -349,6 +379,8 @@ class Loop:
     def _look_after(self, now: Millis) -> None:
         """What is seen to in every turn, whatever happened."""
         world = self._world
+        if self._has_new_keys:
+            self._read_keys()
         assert world.beats.is_running, "the beat thread has ended"
         silent_ms = world.store.silent_ms(now)
         if silent_ms > world.config.initdead_ms and not self._is_store_lost:
@@ -391,6 +423,7 @@ def run(config: DaemonConfig, make_machine: MakeMachine, log: Log | None = None)
         loop = Loop(world, machine)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: world.inbox.put(Terminate()))
+        signal.signal(signal.SIGUSR1, lambda *_: loop.on_new_keys())
         world.start()
         settle_memory()
         notify("READY=1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
@@ -22,6 +23,8 @@ from hashelld.limits import (
     MESSAGES_PER_TURN_MAX,
     PEER_RECEIVE_QUEUE_MAX,
     PEER_SEND_QUEUE_MAX,
+    REBIND_TRIES,
+    REBIND_WAIT_MS,
     RECONNECT_MS,
 )
 from hashelld.model.ids import Millis, NodeId
@@ -49,11 +52,15 @@ class Gatekeeper:
     """Answers libzmq's question (ZAP) who may connect: exactly the owners of an accepted cluster key."""
 
     def __init__(self, context: Context, keys: tuple[ClusterKey, ...]) -> None:
-        self._accepted = frozenset(z85.decode(key.curve_public) for key in keys)
+        self.use(keys)
         self.socket = context.socket(zmq.REP)
         self.socket.linger = 0
         self.socket.bind(_ZAP_ENDPOINT)
         self.refused = 0
+
+    def use(self, keys: tuple[ClusterKey, ...]) -> None:
+        """From now on the owners of these keys may connect."""
+        self._accepted = frozenset(z85.decode(key.curve_public) for key in keys)
 
     def on_ready(self) -> None:
         """Answer what was asked."""
@@ -103,15 +110,23 @@ class _Link:
     def send(self, frames: list[bytes], key: int) -> bool:
         """Was it given to an established connection?"""
         if key != self._key:
-            self.close(0)
-            self._key = key
-            self._socket = self._connect()
-            self._monitor = self._socket.get_monitor_socket(zmq.EVENT_CONNECTED)
+            self._reconnect(key)
         try:
             self._socket.send_multipart(frames, zmq.NOBLOCK)
         except zmq.Again:
             return False
         return True
+
+    def use(self, keys: tuple[ClusterKey, ...]) -> None:
+        """Connect again, with the first of these keys as one's own."""
+        self._keys = keys
+        self._reconnect(0)
+
+    def _reconnect(self, key: int) -> None:
+        self.close(0)
+        self._key = key
+        self._socket = self._connect()
+        self._monitor = self._socket.get_monitor_socket(zmq.EVENT_CONNECTED)
 
     def close(self, linger_ms: int) -> None:
         """What is queued may still leave for so long."""
@@ -157,28 +172,54 @@ class PeerSockets:
         self.dropped = 0
         """Messages that were no messages, or did not come from whom they named."""
         self.unsent = 0
-        self._router = context.socket(zmq.ROUTER)
-        _harden(self._router, config)
-        self._router.set(zmq.RCVHWM, PEER_RECEIVE_QUEUE_MAX)
-        self._router.set(zmq.SNDHWM, 1)
-        # A peer that comes back takes the place of its old connection, which may look alive for a while.
-        self._router.set(zmq.ROUTER_HANDOVER, 1)
-        self._router.set(zmq.ZAP_DOMAIN, ZAP_DOMAIN)
-        self._router.set(zmq.ZAP_ENFORCE_DOMAIN, 1)
-        self._router.curve_server = True
-        self._router.curve_secretkey = keys[0].curve_secret
+        self._context = context
+        self._config = config
         self._links: dict[NodeId, list[_Link]] = {}
-        try:
-            for address in config.own.addresses:
-                self._router.bind(_endpoint(address, config.own.port))
-        except zmq.ZMQError:
-            self._router.close()
-            raise
-        self._monitor = self._router.get_monitor_socket(MONITORED)
-        self._handshakes = Handshakes(self._monitor)
+        self._broken = 0
+        self._listen(keys, tries=1)
         for peer in config.peers:
             links = range(len(peer.addresses))
             self._links[peer.name] = [_Link(context, config, peer, link, keys) for link in links]
+
+    def _listen(self, keys: tuple[ClusterKey, ...], *, tries: int) -> None:
+        router = self._context.socket(zmq.ROUTER)
+        _harden(router, self._config)
+        router.set(zmq.RCVHWM, PEER_RECEIVE_QUEUE_MAX)
+        router.set(zmq.SNDHWM, 1)
+        # A peer that comes back takes the place of its old connection, which may look alive for a while.
+        router.set(zmq.ROUTER_HANDOVER, 1)
+        router.set(zmq.ZAP_DOMAIN, ZAP_DOMAIN)
+        router.set(zmq.ZAP_ENFORCE_DOMAIN, 1)
+        router.curve_server = True
+        router.curve_secretkey = keys[0].curve_secret
+        try:
+            for endpoint in self._endpoints():
+                _bind(router, endpoint, tries)
+        except zmq.ZMQError:
+            router.close()
+            raise
+        self._router = router
+        self._monitor = router.get_monitor_socket(MONITORED)
+        self._handshakes = Handshakes(self._monitor)
+
+    def _endpoints(self) -> list[str]:
+        return [_endpoint(address, self._config.own.port) for address in self._config.own.addresses]
+
+    def use(self, keys: tuple[ClusterKey, ...]) -> None:
+        """From now on these keys. Every connection ends; owners of one of these are back in a moment.
+
+        `socket` and `monitor` are other ones then. `zmq.ZMQError` when the addresses cannot be had again.
+        """
+        for endpoint in self._endpoints():
+            self._router.unbind(endpoint)
+        self._broken += self._handshakes.broken
+        self._router.disable_monitor()
+        self._monitor.close()
+        self._router.close(linger=0)
+        self._listen(keys, tries=REBIND_TRIES)
+        for links in self._links.values():
+            for link in links:
+                link.use(keys)
 
     @property
     def socket(self) -> Opened:
@@ -193,7 +234,7 @@ class PeerSockets:
     @property
     def broken_handshakes(self) -> int:
         """Connections that said nothing, or what is no ZeroMQ with encryption."""
-        return self._handshakes.broken
+        return self._broken + self._handshakes.broken
 
     def watch(self, now: Millis) -> None:
         """Hear of connections that began and ended; to be called when `monitor` can be read, and now and then."""
@@ -240,6 +281,19 @@ class PeerSockets:
         for links in self._links.values():
             for link in links:
                 link.close(FLUSH_MS)
+
+
+def _bind(opened: Opened, endpoint: str, tries: int) -> None:
+    """libzmq ends a listener in a thread of its own: its address is free only some milliseconds later."""
+    for left in range(tries - 1, -1, -1):
+        try:
+            opened.bind(endpoint)
+        except zmq.ZMQError:
+            if not left:
+                raise
+            select.poll().poll(REBIND_WAIT_MS)
+        else:
+            return
 
 
 def _cut(data: bytes) -> list[bytes]:

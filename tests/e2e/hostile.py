@@ -126,6 +126,10 @@ class Attacker:
         dealer = self._kept(self._dealer(derive(self._random.randbytes(32)), b"nobody/0"))
         dealer.send(self._junk(4_000), zmq.NOBLOCK)
 
+    def connect_as(self, key: ClusterKey) -> None:
+        """ZeroMQ with this key, whoever has it."""
+        self._kept(self._dealer(key, b"nobody/0"))
+
     def owner_of_the_key(self) -> None:
         """With the cluster's key: what is no message, is another's, is too long, or comes again and again."""
         name = b"mallory/%d" % self._random.randrange(OWNERS)

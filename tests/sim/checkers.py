@@ -127,10 +127,11 @@ class Checkers:
 
     def on_committed(self, commit: str, version: Version) -> None:
         """A shell was told that its commit is safe."""
+        is_repeated = commit in self.commits
         before = self.commits.setdefault(commit, version)
         if before != version:
             raise Violation(2, f"commit {commit} was acknowledged as {before} and as {version}")
-        if self._world.is_unsafe:
+        if self._world.is_unsafe or is_repeated:
             return
         known = self._acknowledged.get(version.serial)
         if known is not None and known[0] != version:
