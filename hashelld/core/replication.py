@@ -144,8 +144,10 @@ class Leading:
                 self.send(now, peer)
             return
         progress.matched = None
-        if progress.needs_all or serial < log.base_serial:
-            progress.needs_install = log.base is not None
+        is_before_base = serial < log.base_serial or answer.refused.serial <= log.base_serial
+        if log.base is not None and is_before_base:
+            # Not for a refusal that was on its way when everything was sent: a checkpoint lowers what is stored.
+            progress.needs_install = True
         progress.needs_all = True
         self.send(now, peer)
 
@@ -178,7 +180,7 @@ class Following:
         if message.previous.serial < log.base_serial:
             message = self._behind_base(message)
         elif not (log.has(message.previous, message.previous_digest) or (is_start and log.base is None)):
-            standing.send(peer, Appended(log.version, matches=False))
+            standing.send(peer, Appended(log.version, matches=False, refused=message.previous))
             return ()
         write = self._store(message, is_voter=is_voter)
         last = message.entries[-1].version if message.entries else message.previous

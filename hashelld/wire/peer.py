@@ -6,7 +6,7 @@ import msgspec
 
 from hashelld.model.action import Action
 from hashelld.model.history import ActionResult, NodeStatus
-from hashelld.model.ids import Epoch, Incarnation, NodeId, Number, Version
+from hashelld.model.ids import NO_VERSION, Epoch, Incarnation, NodeId, Number, Version
 from hashelld.wire.client import Answer, Request
 from hashelld.wire.log import Author, Checkpoint, Entry
 
@@ -97,6 +97,8 @@ class Appended(msgspec.Struct, frozen=True, array_like=True, tag="appended"):
 
     stored: Version
     matches: bool
+    refused: Version = NO_VERSION
+    """Where `matches` is False: the version behind which the DC's entries were, and which is not in this log."""
 
 
 class JoinRequest(msgspec.Struct, frozen=True, array_like=True, tag="join?"):

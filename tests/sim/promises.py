@@ -263,11 +263,19 @@ class Promises:
 
     def _is_managed(self, machine: NodeId, instance: str, operation: str) -> None:
         now = self._world.timeline.now
-        for name in ("", _base(instance)):
-            since_ms = self._managed_ms.get(name)
-            if since_ms is not None and now - since_ms > SETTLED_MS:
-                what = name or "the cluster"
-                raise Violation("S13", f"{machine} {operation}s {instance}, {what} is not managed since {since_ms} ms")
+        for name in {"", _base(instance)}.intersection(self._managed_ms):
+            if now - self._managed_ms[name] > SETTLED_MS:
+                self._suspect(name, f"{machine} {operation}s {instance}")
+
+    def _suspect(self, name: str, deed: str) -> None:
+        """It may just have been ended by a commit whose acknowledgement is still on its way to the disks."""
+        since_ms = self._managed_ms[name]
+
+        def judge() -> None:
+            if self._managed_ms.get(name) == since_ms:
+                raise Violation("S13", f"{deed}, {name or 'the cluster'} is not managed since {since_ms} ms")
+
+        self._world.timeline.after(WATCH_EVERY_MS, judge)
 
     def _group_of(self, instance: str) -> tuple[str | None, str | None]:
         """What is before it, and behind it, in its group."""
