@@ -109,6 +109,12 @@ class Programs(Protocol):
     def secret_flaw(self, name: str) -> str:
         """Why the file of a secret cannot be used on this machine; empty when it can, or is not for us to see."""
 
+    def secret(self, name: str) -> tuple[str, str]:
+        """A secret of this machine, or (second) why it cannot be read."""
+
+    def keep_secret(self, name: str, value: str) -> tuple[str, str]:
+        """Write the file of a secret on this machine: its path, or (second) why that was not possible."""
+
     def kill(self, pid: int, is_meant: Callable[[], bool]) -> str:
         """End a process by SIGKILL if, once nobody else can get its number, it is meant; else why it was not done."""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from hashell.client.agents import InstalledAgents
 from hashell.client.port import AgentCall, Ended
 from hashell.client.processes import kill, processes_of
-from hashell.client.secret_files import read_secret, secret_flaw
+from hashell.client.secret_files import keep_secret, read_secret, secret_flaw
 from hashelld.model.resource import Agent
 from hashelld.model.secret import SecretRefused, told
 
@@ -53,6 +53,17 @@ class LocalPrograms:
     def secret_flaw(self, name: str) -> str:
         """Why the file of a secret cannot be used on this machine."""
         return secret_flaw(name)
+
+    def secret(self, name: str) -> tuple[str, str]:
+        """A secret of this machine, or (second) why it cannot be read."""
+        try:
+            return read_secret(name), ""
+        except (SecretRefused, PermissionError) as refusal:
+            return "", str(refusal)
+
+    def keep_secret(self, name: str, value: str) -> tuple[str, str]:
+        """Write the file of a secret on this machine: its path, or (second) why that was not possible."""
+        return keep_secret(name, value)
 
     def kill(self, pid: int, is_meant: Callable[[], bool]) -> str:
         """End a process by SIGKILL if it is the one that is meant; why that was not done, or nothing."""

@@ -35,6 +35,27 @@ def secret_flaw(name: str, directory: str | None = None) -> str:
     return ""
 
 
+def keep_secret(name: str, value: str, directory: str | None = None) -> tuple[str, str]:
+    """Write a secret, in place of one before: its path, or (second) why that was not possible."""
+    folder = secrets_dir() if directory is None else directory
+    try:
+        path = path_of(folder, name)
+        value_in(value.encode())
+        os.makedirs(folder, mode=0o700, exist_ok=True)  # noqa: PTH103 - as above
+        written = f"{path}.{os.getpid()}"
+        handle = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123 - a handle has no path
+            file.write(f"{value}\n")
+            file.flush()
+            os.fsync(handle)
+        os.replace(written, path)  # noqa: PTH105 - as above
+    except SecretRefused as refusal:
+        return "", str(refusal)
+    except OSError as failure:
+        return "", f"{failure.filename}: {failure.strerror}"
+    return path, ""
+
+
 def read_secret(name: str, directory: str | None = None) -> str:
     """A secret; `SecretRefused` (or `PermissionError`) where it cannot be used."""
     path = path_of(secrets_dir() if directory is None else directory, name)

@@ -114,6 +114,13 @@ def names_in(toml: str) -> tuple[str, ...]:
     return tuple(str(node["name"]) for node in nodes if isinstance(node, dict) and "name" in node)
 
 
+def addresses_in(toml: str) -> dict[str, tuple[str, ...]]:
+    """The addresses of the nodes in a hashelld.toml, by name; `Refused` when it is none."""
+    names_in(toml)
+    nodes = tomllib.loads(toml).get("nodes", [])
+    return {str(one["name"]): tuple(map(str, one.get("addresses", ()))) for one in nodes if "name" in one}
+
+
 def own_name_in(toml: str) -> str:
     """What a hashelld.toml says that this node is called; empty when it does not say."""
     try:

@@ -101,7 +101,7 @@ def cluster_copy(session: Session, path: Path, *nodes: Machine) -> Outcome:
     full = os.path.abspath(path)  # noqa: PTH100 - as above
     answers = []
     for node in nodes or [name for name in _all(session) if name != _own(session)]:
-        ended = session.programs.run(("scp", *SSH[1:], "-p", full, f"{_login(node)}:{full}"), timeout_s=COMMAND_S)
+        ended = session.programs.run(("scp", *SSH[1:], "-p", full, f"{login(node)}:{full}"), timeout_s=COMMAND_S)
         answers.append(Answered(node=node, code=ended.code, out="copied", err=ended.err))
     if not answers:
         raise Refused("There is no other node to copy to.")
@@ -188,12 +188,13 @@ def _confirm_loss(session: Session, nodes: tuple[str, ...], *, is_all: bool) -> 
 def _on(session: Session, node: str, line: str) -> Answered:
     """What a command line comes to on a node; here without ssh."""
     here = node == _own(session)
-    words = ("sh", "-c", line) if here else (*SSH, _login(node), line)
+    words = ("sh", "-c", line) if here else (*SSH, login(node), line)
     ended = session.programs.run(words, timeout_s=COMMAND_S)
     return Answered(node=node, code=ended.code, out=ended.out, err=ended.err)
 
 
-def _login(node: str) -> str:
+def login(node: str) -> str:
+    """Who logs in where, as ssh wants it."""
     user = os.environ.get("HASHELL_SSH_USER", "")
     return f"{user}@{node}" if user else node
 
@@ -221,7 +222,7 @@ def _all(session: Session) -> tuple[str, ...]:
     try:
         return session.node_names()
     except HashellError as silence:
-        names = founding.names_in(_toml())
+        names = founding.names_in(toml_here())
         if not names:
             raise silence from None
         return names
@@ -233,10 +234,11 @@ def _own(session: Session) -> str:
         found = str(session.status().node)
     except HashellError:
         found = ""
-    return found or founding.own_name_in(_toml()) or os.uname().nodename
+    return found or founding.own_name_in(toml_here()) or os.uname().nodename
 
 
-def _toml() -> str:
+def toml_here() -> str:
+    """The text of this machine's hashelld.toml; empty when there is none."""
     try:
         path = f"{founding.DEFAULT_DIR}/{founding.CONFIG_NAME}"
         with open(path, encoding="utf-8") as file:  # noqa: PTH123 - pathlib would cost start-up time

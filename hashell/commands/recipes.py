@@ -107,12 +107,21 @@ primitive {id}-ip ocf:heartbeat:IPaddr2 params ip={ip} cidr_netmask={netmask} op
 primitive {id}-unit systemd:{unit} op monitor interval=20s timeout=100s
 group {id} {id}-ip {id}-unit
 """,
+    "weak-bond": """\
+#: Two resources on one node, of which neither waits for the other
+#: id: what the place that they share is called
+#: first: one resource
+#: second: the other
+primitive {id} ocf:hashell:Dummy op monitor interval=30s timeout=20s
+colocation {id}-{first} inf: {first} {id}
+colocation {id}-{second} inf: {second} {id}
+""",
     "ipmi-fencing": """\
 #: Fencing of one node by its management board
 #: node: the node that is fenced
 #: ip: the board's address
 #: user: who logs in there
-#: password: with which password
+#: password: with which password, or secret:NAME (a file below /etc/hashell/secrets on every node)
 primitive fence-{node} stonith:fence_ipmilan \\
     params ip={ip} username={user} password={password} lanplus=true pcmk_host_list={node} op monitor interval=60s
 location fence-{node}-elsewhere fence-{node} -inf: {node}

@@ -54,6 +54,8 @@ resource restart hashell.commands.resource
   Stop a resource, wait until it is stopped, and start it again.
 resource scores hashell.commands.tuning
   Show what every node is worth to resources; `resource why` says how each score is made up.
+resource secret hashell.commands.stashing
+  Keep a parameter's value outside of the configuration: the parameter becomes secret:RESOURCE-NAME.
 resource start hashell.commands.resource
   Start resources by setting their target-role; members that were stopped by themselves start too.
 resource status hashell.commands.resource
@@ -74,6 +76,8 @@ node attribute hashell.commands.node
   Set, delete or show a permanent attribute of a node.
 node clearstate hashell.commands.node
   Vouch that a lost node is off, so that its resources are taken over: `node fence NODE --confirm`.
+node delete hashell.commands.membership
+  Take a node that has left, or is off, out of the configuration: `cluster remove`.
 node fence hashell.commands.node
   Have a node fenced: it is powered off or restarted, whatever it runs.
 node fence-history hashell.commands.node
@@ -84,6 +88,8 @@ node online hashell.commands.node
   End the standby of nodes: they may run resources again.
 node ready hashell.commands.node
   End the maintenance of nodes.
+node server hashell.commands.membership
+  Print the addresses of nodes: those in this machine's hashelld.toml, and of remote nodes their server.
 node show hashell.commands.node
   Show nodes with their state and attributes.
 node standby hashell.commands.node

@@ -47,10 +47,18 @@ LEVELS: Final[dict[str, Level]] = {
     ),
     "resource": Level(
         help="start, stop, move, clean up resources",
-        modules=("hashell.commands.resource", "hashell.commands.moving", "hashell.commands.tuning"),
+        modules=(
+            "hashell.commands.resource",
+            "hashell.commands.moving",
+            "hashell.commands.tuning",
+            "hashell.commands.stashing",
+        ),
         aliases=("rsc",),
     ),
-    "node": Level(help="standby, maintenance, fencing, attributes of nodes", modules=("hashell.commands.node",)),
+    "node": Level(
+        help="standby, maintenance, fencing, attributes of nodes",
+        modules=("hashell.commands.node", "hashell.commands.membership"),
+    ),
     "configure": Level(
         help="edit the configuration as a draft, and commit it",
         modules=("hashell.commands.configure",),

@@ -24,6 +24,7 @@ from hashelld.model.resource import (
     pairs_of,
     value_of,
 )
+from hashelld.model.secret import referred
 
 
 MetadataOf = Callable[[Agent], Metadata | None]
@@ -114,7 +115,8 @@ def _check_parameters(primitive: Primitive | Template, agent: Agent, metadata: M
         yield _finding(Severity.OBJECTION, "unknown-parameter", message, primitive, name, suggest(name, known))
     for pair in pairs_of(primitive.params):
         parameter = metadata.parameter(pair.name)
-        wanted = None if parameter is None or pair.value is None else _wanted(parameter, pair.value)
+        is_seen = pair.value is not None and referred(pair.value) is None  # What a secret says, its file knows.
+        wanted = _wanted(parameter, pair.value or "") if parameter is not None and is_seen else None
         if wanted is not None:
             message = f"{primitive.id}: {pair.name}={pair.value}, but {pair.name} expects {wanted}"
             yield _finding(Severity.OBJECTION, "bad-value", message, primitive, pair.value or pair.name)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import LoopbackCluster, Ran
+from tests.e2e.harness import PATIENT, LoopbackCluster, Ran
 from tests.e2e.test_loopback import add_tick, signatures
 from tests.e2e.waiting import wait_until
 
@@ -23,7 +23,7 @@ WITHIN = "50s"
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[LoopbackCluster]:
     """Three daemons that follow one DC; node1 runs `tick`."""
-    with LoopbackCluster(tmp_path) as made:
+    with LoopbackCluster(tmp_path, timers=PATIENT) as made:
         made.start()
         yield made
 

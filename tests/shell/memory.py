@@ -247,6 +247,7 @@ class TestPrograms:
         self.killed: list[int] = []
         self.flaws: dict[str, str] = {}
         """What is wrong with secrets, by their names."""
+        self.kept: dict[str, str] = {}
 
     def run(
         self,
@@ -267,6 +268,13 @@ class TestPrograms:
 
     def secret_flaw(self, name: str) -> str:
         return self.flaws.get(name, "")
+
+    def secret(self, name: str) -> tuple[str, str]:
+        return (self.kept[name], "") if name in self.kept else ("", f"{name}: No such file or directory")
+
+    def keep_secret(self, name: str, value: str) -> tuple[str, str]:
+        self.kept[name] = value
+        return f"/secrets/{name}", self.flaws.get(name, "")
 
     def kill(self, pid: int, is_meant: Callable[[], bool]) -> str:
         if not is_meant():

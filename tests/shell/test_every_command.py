@@ -68,6 +68,7 @@ LINES: Final[dict[str, tuple[str, ...]]] = {
     "resource ban": ("resource ban web",),
     "resource clear": ("resource clear web",),
     "resource cleanup": ("resource cleanup",),
+    "resource secret": ("resource secret web stash port --yes",),
     "resource failcount": ("resource failcount web show",),
     "resource meta": ("resource meta web set priority 5",),
     "resource param": ("resource param web set port 81",),
@@ -88,6 +89,8 @@ LINES: Final[dict[str, tuple[str, ...]]] = {
     "node fence-history": ("node fence-history",),
     "node clearstate": ("node clearstate node2 --yes",),
     "node attribute": ("node attribute node1 set a 1",),
+    "node server": ("node server",),
+    "node delete": ("node fence node3 --yes", "node delete node3 --yes"),
     "node status-attr": ("node status-attr node1 set a 1",),
     "node utilization": ("node utilization node1 set cpu 1",),
     # The configuration: statements.

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from hashell.client.port import AgentCall
+from hashell.client.port import AgentCall, Ended
 from hashell.client.programs import LocalPrograms
-from hashell.client.secret_files import read_secret, secret_flaw, secrets_dir
+from hashell.client.secret_files import keep_secret, read_secret, secret_flaw, secrets_dir
 from hashell.errors import Refused
 from hashell.outcomes import Listing, Said, Table
 from hashell.session import Options
@@ -107,3 +107,61 @@ def test_what_an_agent_says_does_not_repeat_it() -> None:
     assert meant.without_secrets("alpha! and beta!") == "****** and ******"
     with pytest.raises(SecretRefused):
         told({"p": "secret:a"}, "", lambda _name: (_ for _ in ()).throw(SecretRefused("no")))
+
+
+def test_a_value_is_stashed_on_all_nodes_before_the_configuration_changes() -> None:
+    shell = Shell(WEB, options=Options(yes=True))
+    shell.programs.answers["node3:/secrets/web-port"] = Ended(code=1, err="no route to host")
+    with pytest.raises(Refused, match="not changed:\nnode3: no route to host"):
+        shell.run("resource secret web stash port")
+    assert "port=80" in shell.run("configure show web").text  # type: ignore[union-attr]
+    shell.programs.answers.clear()
+    said = shell.run("resource secret web stash port")
+    assert isinstance(said, Said)
+    assert said.text == "port of web is secret:web-port."
+    assert shell.programs.kept == {"web-port": "80"}
+    assert [words[-1] for words in shell.programs.ran if words[0] == "scp"][-2:] == [
+        "node2:/secrets/web-port",
+        "node3:/secrets/web-port",
+    ]
+    assert not any("80" in word for words in shell.programs.ran for word in words)
+    with pytest.raises(Refused, match="already"):
+        shell.run("resource secret web stash port")
+
+
+def test_a_stashed_value_is_checked_and_put_back() -> None:
+    shell = Shell(WEB, options=Options(yes=True))
+    shell.run("resource secret web stash port")
+    table = shell.run("resource secret web check")
+    assert isinstance(table, Table)
+    assert table.rows == (("port", "web-port", "fine"),)
+    shell.programs.flaws = {"web-port": "chmod 0600 it"}
+    with pytest.raises(Refused, match="chmod 0600"):
+        shell.run("resource secret web check")
+    shell.programs.flaws = {}
+    shell.run("resource secret web unstash port")
+    assert "port=80" in shell.run("configure show web").text  # type: ignore[union-attr]
+    with pytest.raises(Refused, match="refers to no secret"):
+        shell.run("resource secret web unstash port")
+    with pytest.raises(Refused, match="no parameter 'nosuch'"):
+        shell.run("resource secret web stash nosuch")
+
+
+def test_nobody_stashes_unasked() -> None:
+    shell = Shell()
+    with pytest.raises(Refused, match="Write port of web into a file of this machine and of node2, node3"):
+        shell.run("resource secret web stash port")
+    assert shell.programs.kept == {}
+
+
+def test_a_secret_is_written_for_its_owner_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "made" / "secrets"
+    assert keep_secret("bmc", "s3cret", str(folder)) == (str(folder / "bmc"), "")
+    assert keep_secret("bmc", "s3cret2", str(folder))[1] == ""
+    assert read_secret("bmc", str(folder)) == "s3cret2"
+    assert (folder / "bmc").stat().st_mode & 0o777 == 0o600
+    assert [one.name for one in folder.iterdir()] == ["bmc"]
+    assert "names no secret" in keep_secret("../bmc", "x", str(folder))[1]
+    assert "one line" in keep_secret("two", "a\nb", str(folder))[1]
+    (tmp_path / "file").touch()
+    assert "file" in keep_secret("bmc", "x", str(tmp_path / "file"))[1]

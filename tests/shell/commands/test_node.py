@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from hashell.commands import founding
 from hashell.errors import Refused, Usage
 from hashell.outcomes import Planned, Said, Table
 from hashelld.wire.client import Fenced, FenceNode
-from tests.shell.memory import Shell
+from tests.shell.memory import WEB, Shell
 
 
 def states(shell: Shell) -> dict[str, str]:
@@ -139,3 +140,18 @@ def test_without_any_fencing_it_says_so() -> None:
     table = Shell().run("node fence-history")
     assert isinstance(table, Table)
     assert (table.rows, table.note) == ((), "No node was fenced.")
+
+
+def test_the_addresses_of_nodes() -> None:
+    toml = '[[nodes]]\nname = "node1"\naddresses = ["192.0.2.1", "198.51.100.1"]\n'
+    assert founding.addresses_in(toml) == {"node1": ("192.0.2.1", "198.51.100.1")}
+    assert founding.addresses_in("") == {}
+    with pytest.raises(Refused, match="not TOML"):
+        founding.addresses_in("[")
+
+
+def test_a_remote_node_is_where_its_connection_goes() -> None:
+    shell = Shell(WEB + "primitive far ocf:pacemaker:remote params server=192.0.2.77\n")
+    table = shell.run("node server")
+    assert isinstance(table, Table)
+    assert ("far", "192.0.2.77") in table.rows
