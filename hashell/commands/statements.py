@@ -32,10 +32,15 @@ def configure_node(session: Session, statement: Rest) -> Outcome:
     examples=(
         "configure primitive vip ocf:heartbeat:IPaddr2 params ip=10.0.0.9 op monitor interval=10s",
         "configure primitive web @web-template params port=8080",
+        "configure primitive fence1 stonith:fence_ipmilan params ip=10.0.0.8 username=ha password=secret:bmc1",
     ),
 )
 def configure_primitive(session: Session, statement: Rest) -> Outcome:
-    """Define a resource that an agent starts, stops and monitors."""
+    """Define a resource that an agent starts, stops and monitors.
+
+    A parameter secret:NAME stands for what the file /etc/hashell/secrets/NAME says on the node that runs the agent: one
+    line, mode 0600, the same on every node. `resource secret` moves a value there.
+    """
     return _add(session, "primitive", statement)
 
 

@@ -71,7 +71,10 @@ def split(watch: Watch, task: Task, before: Sight) -> None:
     _tell_moves(watch, before, after)
     for text in (*losses(before, after), *failures(before, after)):
         watch.miss(text)
-    _no_fencing(watch, before, after)
+    is_pair = watch.session.status().quorum.two_node
+    for one in fencings(before, after.fenced):
+        # Of two nodes that do not hear each other, one fences the other; a node that is fenced itself tells nothing.
+        (watch.told if is_pair and one.ok and one.target != task.node else watch.miss)(_fencing_text(one))
 
 
 def _until_healed(watch: Watch, task: Task) -> bool:
@@ -105,8 +108,7 @@ def fence(watch: Watch, task: Task, before: Sight) -> None:
     watch.wait(
         f"the daemon of {node} is gone", lambda status: _incarnation(status, node) != before.incarnations.get(node)
     )
-    watch.wait("the others have done what they can", lambda status: _is_at_rest(status) or _is_member(status, node))
-    now = look(watch.session)
+    now = _settled(watch)
     watch.seen("the others have done what they can")
     for name in sorted({name for name, place, _role in before.places if place == node}):
         watch.told(f"{name}, which ran on {node}, is active on {', '.join(now.nodes_of(name)) or 'no other node'}")
@@ -119,7 +121,7 @@ def fence(watch: Watch, task: Task, before: Sight) -> None:
 
 
 def _fencings_of(before: Sight, status: StatusIs, node: NodeId) -> tuple[Fenced, ...]:
-    return tuple(one for one in fencings(before.fenced, status.fenced) if one.target == node)
+    return tuple(one for one in fencings(before, status.fenced) if one.target == node)
 
 
 def resource(watch: Watch, task: Task, before: Sight) -> None:
@@ -189,9 +191,13 @@ def _tell_moves(watch: Watch, before: Sight, after: Sight) -> None:
 
 
 def _no_fencing(watch: Watch, before: Sight, after: Sight) -> None:
-    for one in fencings(before.fenced, after.fenced):
-        came_of_it = "done" if one.ok else one.reason
-        watch.miss(f"{one.target} was fenced ({one.operation}, {one.device or 'no device'}: {came_of_it})")
+    for one in fencings(before, after.fenced):
+        watch.miss(_fencing_text(one))
+
+
+def _fencing_text(one: Fenced) -> str:
+    came_of_it = "done" if one.ok else one.reason
+    return f"{one.target} was fenced ({one.operation}, {one.device or 'no device'}: {came_of_it})"
 
 
 def _heard(status: StatusIs) -> bool:
@@ -201,10 +207,6 @@ def _heard(status: StatusIs) -> bool:
 def _is_member(status: StatusIs, node: NodeId) -> bool:
     is_led = status.dc is not None and status.quorum.has_quorum
     return is_led and any(view.node == node and view.online and not view.pending for view in status.nodes)
-
-
-def _is_at_rest(status: StatusIs) -> bool:
-    return status.dc is not None and not status.in_flight and not status.pending
 
 
 def _incarnation(status: StatusIs, node: NodeId) -> str:

@@ -18,6 +18,8 @@ from hashelld.model.options import parse_boolean
 from hashelld.wire.client import Fenced, QuorumStatus, StatusIs
 
 
+CLOCKS_DIFFER_MS: Final = 10_000
+"""Nodes whose clocks differ by more have other problems."""
 _CHANGING: Final = frozenset({"start", "stop", "promote", "demote", "migrate_to", "migrate_from"})
 
 Place = tuple[str, str, str]
@@ -37,6 +39,8 @@ class Sight(msgspec.Struct, frozen=True, kw_only=True):
     """How often resources failed, by node and resource."""
     incarnations: dict[str, str]
     """Of the other nodes."""
+    wall_ms: int
+    """When it was, by the clock of this node."""
 
     def count(self) -> Counter[tuple[str, str]]:
         """How many instances are active, by resource and role."""
@@ -67,6 +71,7 @@ def sight_of(status: StatusIs, view: ClusterView) -> Sight:
         fenced=status.fenced,
         failures=dict(failures),
         incarnations={link.node: link.incarnation for link in status.links},
+        wall_ms=status.wall_ms,
     )
 
 
@@ -116,10 +121,11 @@ def changes(before: Sight, after: Sight) -> tuple[str, ...]:
     )
 
 
-def fencings(before: tuple[Fenced, ...], after: tuple[Fenced, ...]) -> tuple[Fenced, ...]:
-    """The fencings that ended meanwhile."""
-    known = {(one.target, one.ended_ms) for one in before}
-    return tuple(one for one in after if (one.target, one.ended_ms) not in known)
+def fencings(before: Sight, after: tuple[Fenced, ...]) -> tuple[Fenced, ...]:
+    """The fencings that ended meanwhile; what another DC remembers from earlier is none of them."""
+    known = {(one.target, one.ended_ms) for one in before.fenced}
+    since_ms = before.wall_ms - CLOCKS_DIFFER_MS
+    return tuple(one for one in after if (one.target, one.ended_ms) not in known and one.ended_ms >= since_ms)
 
 
 def losses(before: Sight, after: Sight) -> tuple[str, ...]:

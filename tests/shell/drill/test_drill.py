@@ -203,12 +203,37 @@ def test_a_node_that_is_fenced_and_comes_back() -> None:
     def off() -> None:
         scene.cluster.fenced("node2", ok=True)
         scene.cluster.hear("alive", incarnation="2.y")
-        scene.cluster.change("node2", online=False)
+        scene.cluster.lose("node2")
 
     said = scene.play("fence", "node2", lambda: None, off, lambda: scene.cluster.change("node2", online=True))
     assert wrong(said) == []
     assert wire.FenceNode(NodeId("node2")) in scene.cluster.asked
     assert any("f says that node2 is off" in line for line in scene.teller.lines)
+
+
+@pytest.mark.parametrize("two_node", [False, True])
+def test_the_other_one_may_be_fenced_where_there_are_two(two_node: bool) -> None:
+    scene = Scene()
+
+    def heal() -> None:
+        scene.cluster.fenced("node2", ok=True)
+        scene.cluster.hear("alive")
+        quorum = replace(scene.cluster.status.quorum, two_node=two_node)
+        scene.cluster.status = replace(scene.cluster.status, quorum=quorum)
+
+    found = wrong(scene.play("split", "", heal))
+    assert found == ([] if two_node else ["node2 was fenced (reboot, f: done)"])
+
+
+def test_what_another_dc_remembers_did_not_happen_now() -> None:
+    scene = Scene()
+    old = wire.Fenced(target=NODES[1], operation="off", by=NODES[0], device="f", ok=True, ended_ms=NOON_MS - 3_600_000)
+
+    def heal() -> None:
+        scene.cluster.hear("alive")
+        scene.cluster.status = replace(scene.cluster.status, fenced=(old,))
+
+    assert wrong(scene.play("split", "", heal)) == []
 
 
 def test_a_device_that_fails() -> None:
