@@ -47,7 +47,7 @@ os.setgid(group if sys.argv[2] == "in" else pwd.getpwnam({USER!r}).pw_gid)
 os.setuid(pwd.getpwnam({USER!r}).pw_uid)
 try:
     client = ZmqClient(sys.argv[1])
-    for request in (GetCib(), GetStatus(), GetHistory(), GetLog(), Cleanup(), AgentAsk(("crm_node", "-n"))):
+    for request in (GetCib(), GetStatus(), GetHistory(), GetLog(), Cleanup(), Isolate(1000), AgentAsk(("crm_node",))):
         print(type(request).__name__, client.ask(request))
     shown = client.ask(GetCib())
     for edits in (set_param(shown.cib, "vip", "fake", "2"), set_property(shown.cib, "maintenance-mode", "false")):
@@ -103,7 +103,7 @@ def test_a_member_of_the_group_has_a_role_and_nothing_else(cluster: LoopbackClus
     assert found["GetCib"][0].startswith("CibIs")
     assert found["GetStatus"][0].startswith("StatusIs")
     assert found["GetHistory"][0].startswith("HistoryIs")
-    for name in ("GetLog", "Cleanup", "AgentAsk"):
+    for name in ("GetLog", "Cleanup", "Isolate", "AgentAsk"):
         assert found[name][0].startswith("Refused(code='permission'"), found[name]
     refused, made = found["MakeCommit"]
     assert refused.startswith("Refused(code='permission'")
