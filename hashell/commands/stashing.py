@@ -108,6 +108,7 @@ def _unstash(session: Session, cib: Cib, primitive: str, name: str, value: str) 
 def _changed(session: Session, cib: Cib, primitive: str, name: str, value: str) -> Said:
     found = resource_of(cib, primitive)
     put = Put(replace(found, params=with_value(found.params, name, value)))
-    is_kept = referred(value) is not None
-    told = f"{name} of {primitive} is {value}." if is_kept else f"{name} of {primitive} is in the configuration again."
-    return set_at_once(session, (put,), told)
+    if referred(value) is None:
+        return set_at_once(session, (put,), f"{name} of {primitive} is in the configuration again.")
+    said = set_at_once(session, (put,), f"{name} of {primitive} is {value}.")
+    return replace(said, warnings=(*said.warnings, "earlier versions in the history still contain it: change it soon"))

@@ -119,6 +119,7 @@ def test_a_value_is_stashed_on_all_nodes_before_the_configuration_changes() -> N
     said = shell.run("resource secret web stash port")
     assert isinstance(said, Said)
     assert said.text == "port of web is secret:web-port."
+    assert any("history still contain it" in warning for warning in said.warnings)
     assert shell.programs.kept == {"web-port": "80"}
     assert [words[-1] for words in shell.programs.ran if words[0] == "scp"][-2:] == [
         "node2:/secrets/web-port",
