@@ -24,9 +24,9 @@ from hashelld.wire.client import Answer, CibIs, Cleanup, GetCib, GetHistory, Get
 from tests.e2e.bmc import Bmcs
 from tests.e2e.faults import Nemesis, prepare, service
 from tests.e2e.netns import Host, Probe, Watch, file_of
-from tests.e2e.observers import ArpWatch, Held, double_holders, false_answers, intervals, overlaps
+from tests.e2e.observers import HANDOVER_S, ArpWatch, Held, double_holders, false_answers, intervals, overlaps
 from tests.e2e.switched import SwitchedNetwork
-from tests.e2e.test_commits import HISTORY_MAX, WRITERS, Record, acknowledged, check_order
+from tests.e2e.test_commits import HISTORY_MAX, WRITERS, Record, acknowledged, check_order, marks
 from tests.e2e.test_fencing import THREE, Fenced
 from tests.e2e.waiting import TookTooLong, let_pass, wait_until
 from tests.e2e.writers import Ledger, Writer
@@ -42,7 +42,8 @@ ANSWER_LIMIT_MS: Final = 2_000
 CALM_LIMIT_S: Final = 150.0
 CLEANUP_EVERY_S: Final = 20.0
 SETTLED_S: Final = 3.0
-LOG_LINES: Final = 150
+LOG_LINES: Final = 10_000
+"""All of it, where a run has failed."""
 RESOURCES: Final = ("address", "httpd", "tick")
 
 
@@ -115,16 +116,24 @@ class FaultRun(Fenced):
             if now < self._resting.get(name, 0.0) or not self.bmcs.of[name][0].is_on:
                 continue
             if not host.pid:
-                host.kill()  # What is left of it.
-                with suppress(RuntimeError, TookTooLong):  # It was switched off again meanwhile.
-                    host.boot()
-                    host.start_daemon()
-                    self.record(f"{name} boots")
+                self._boot(host)
             elif not self.daemon_pid(name):
                 with suppress(AssertionError):
                     host.start_daemon()
                     self.record(f"hashelld of {name} starts")
                     wait_until(lambda h=name: self.daemon_pid(h), LOOK_S, f"hashelld of {name} runs")
+
+    def _boot(self, host: Host) -> None:
+        """What its controller was told while it booted has found nothing to switch off yet: it is done now."""
+        supply = self.bmcs.of[host.name][0].supply
+        told = supply.stat().st_mtime_ns
+        host.kill()  # What is left of it.
+        with suppress(RuntimeError, TookTooLong, AssertionError):  # It was switched off amid this.
+            host.boot()
+            host.start_daemon()
+            self.record(f"{host.name} boots")
+        if supply.stat().st_mtime_ns != told:
+            host.cut_power()
 
     def ask(self, name: str, request: Request) -> Answer | None:
         """A node's answer; None when there is none."""
@@ -216,7 +225,7 @@ def run(cluster: FaultRun, seed: int, span_s: float) -> None:
         try:
             for writer in writers:
                 writer.start()
-            disturb(cluster, nemesis, ledger, began + span_s)
+            disturb(cluster, nemesis, ledger, watch, began + span_s)
         finally:
             ledger.closed.set()
             nemesis.heal()
@@ -231,13 +240,17 @@ def run(cluster: FaultRun, seed: int, span_s: float) -> None:
     judge_commits(cluster, ledger)
 
 
-def disturb(cluster: FaultRun, nemesis: Nemesis, ledger: Ledger, until: float) -> None:
-    """Faults, and what a supervisor does about them."""
+def disturb(cluster: FaultRun, nemesis: Nemesis, ledger: Ledger, watch: Watch, until: float) -> None:
+    """Faults, and what a supervisor does about them; what is held twice ends it at once, while all is as it is."""
     looked = 0.0
     while (now := time.monotonic()) < until:
         nemesis.act(now)
         cluster.supervise(now)
         ledger.attempts()
+        if len(watch.held) > 1 and now - watch.changes[-1][0] > HANDOVER_S:
+            raise AssertionError(
+                f"{sorted(watch.held)} hold the address, {cluster.network.holders()} do: {watch.changes[-6:]}"
+            )
         if now - looked > LOOK_S:
             looked = now
             cluster.look()
@@ -267,8 +280,10 @@ def judge_commits(cluster: FaultRun, ledger: Ledger) -> None:
     for name in cluster.network.hosts:
         told = cluster.ask(name, GetCib())
         assert isinstance(told, CibIs), name
-    told = acknowledged(attempts)
-    print(f"{len(told)} of {len(attempts)} commits were acknowledged, and all of these are there")
+        counters = dict(marks(told.cib.objects))
+        assert counters == record.counters(), f"{name} has {counters}, its log says {record.counters()}"
+    sound = acknowledged(attempts)
+    print(f"{len(sound)} of {len(attempts)} commits were acknowledged, and all of these are there")
 
 
 @contextmanager

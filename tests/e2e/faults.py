@@ -306,9 +306,14 @@ def prepare(host: Host) -> None:
 
 
 def service(ticks: Path) -> str:
-    """A group of an address and a web server, and a resource that signs in a file that all hosts share."""
+    """A group of an address and a web server, and a resource that signs in a file that all hosts share.
+
+    Unless IPaddr2 is told the interface it looks for a route, and while the link is down it finds none: its stop then
+    says that it is done, and the address stays (resource-agents 4.12).
+    """
+    params = f"params ip={FLOATING} cidr_netmask=24 nic=eth0"
     return f"""\
-primitive address ocf:heartbeat:IPaddr2 params ip={FLOATING} cidr_netmask=24 op monitor interval=2s timeout=10s
+primitive address ocf:heartbeat:IPaddr2 {params} op monitor interval=2s timeout=10s
 primitive httpd lsb:httpd op start timeout=5s op stop timeout=5s op monitor interval=2s timeout=5s
 group web address httpd
 primitive tick ocf:hashell:Tick params file={ticks} op monitor interval=2s timeout=10s
