@@ -70,16 +70,21 @@ def test_the_daemon_alone_starts_and_leaves(tmp_path: Path) -> None:
     argv = (sys.executable, "-m", "hashelld", "run", "--config", str(config))
     pid = os.posix_spawn(sys.executable, argv, dict(os.environ), file_actions=[(os.POSIX_SPAWN_DUP2, write, 2)])
     os.close(write)
-    until((tmp_path / "a.sock").exists)
-    log = b""
-    while b"event=dc.elected" not in log:
-        assert select.select([read], [], [], 10)[0], log.decode()
-        block = os.read(read, 65_536)
-        assert block, log.decode()
-        log += block
-    os.kill(pid, signal.SIGTERM)
-    while block := os.read(read, 65_536):
-        log += block
+    try:
+        until((tmp_path / "a.sock").exists)
+        log = b""
+        while b"event=dc.elected" not in log:
+            assert select.select([read], [], [], 10)[0], log.decode()
+            block = os.read(read, 65_536)
+            assert block, log.decode()
+            log += block
+        os.kill(pid, signal.SIGTERM)
+        while block := os.read(read, 65_536):
+            log += block
+    except BaseException:
+        os.kill(pid, signal.SIGKILL)  # Whatever went wrong: nobody else would end it.
+        os.waitpid(pid, 0)
+        raise
     _, status = os.waitpid(pid, 0)
     os.close(read)
     assert os.waitstatus_to_exitcode(status) == 0, log.decode()
