@@ -203,6 +203,7 @@ class Session:
             has_quorum=status.quorum.has_quorum,
             now_ms=status.wall_ms,
             dc=status.dc,
+            has_watchdog=None if status.watchdog is None else status.watchdog.fenced_after_ms is not None,
         )
 
     def node_names(self) -> tuple[str, ...]:

@@ -9,13 +9,15 @@ from collections.abc import Sequence
 from typing import Final
 
 from hashelld import __version__
-from hashelld.config import DEFAULT_PATH, ConfigError, load
+from hashelld.config import DEFAULT_PATH, ConfigError, DaemonConfig, load, to_settings
+from hashelld.core.settings import SUPERVISOR
 from hashelld.io import keys
 from hashelld.io.clients import SocketTaken
 from hashelld.io.daemon import FORMS, LEVELS, run_node
 from hashelld.io.keys import KeyFileError
 from hashelld.io.runtime import StartFailed
 from hashelld.io.store import StoreUnusable
+from hashelld.model.duration import format_duration
 
 
 _DONE, _FAILED = 0, 1
@@ -56,7 +58,22 @@ def _check(options: argparse.Namespace) -> int:
     several = f"{len(accepted)} keys, the first one active" if len(accepted) > 1 else "1 key"
     sys.stdout.write(f"{options.path}: good; cluster {config.cluster_name}, nodes {names}, here {config.node}, ")
     sys.stdout.write(f"{several}\n")
+    sys.stdout.write(f"{_told_watchdog(config)}\n")
     return _DONE
+
+
+def _told_watchdog(config: DaemonConfig) -> str:
+    """What ends this node when its daemon hangs, and what that needs."""
+    found = config.watchdog
+    if found is None:
+        return "no watchdog: a daemon that hangs, or cannot stop its resources without quorum, is not ended"
+    after = format_duration(to_settings(config).ended_ms or 0)
+    told = f"watchdog: {found.mode}, {format_duration(found.timeout_ms)}; a lost node runs nothing after {after}"
+    if found.mode == SUPERVISOR:
+        return f"{told}; processes are ended, but no addresses, mounts or units of systemd"
+    if not os.access(found.device, os.W_OK):
+        return f"{told}; BUT {found.device} is missing, or not for this user: the daemon will end when it joins"
+    return f"{told}; {found.device}"
 
 
 _COMMANDS: Final = {"run": _run, "keygen": _keygen, "check": _check}

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from hashelld.cib.digest import digest
-from hashelld.core.settings import Settings
+from hashelld.core.settings import DEVICE, MODES, OFF, Settings, Watchdog
 from hashelld.limits import (
     CONFIG_BYTES_MAX,
     DEFAULT_PORT,
@@ -76,6 +76,7 @@ class DaemonConfig(msgspec.Struct, frozen=True, kw_only=True):
     founding: Electorate
     takeover_delay_ms: Millis | None
     """None: computed."""
+    watchdog: Watchdog | None
     environment: dict[str, str]
     ocf_root: str
     secrets: str
@@ -126,6 +127,13 @@ class _Quorum(msgspec.Struct):
     takeover_delay: str = ""
 
 
+class _Watchdog(msgspec.Struct):
+    mode: str = DEVICE
+    device: str = "/dev/watchdog"
+    timeout: str = "5s"
+    stop_budget: str = "20s"
+
+
 class _Agents(msgspec.Struct):
     environment: dict[str, str] = {}
     ocf_root: str = "/usr/lib/ocf"
@@ -133,8 +141,8 @@ class _Agents(msgspec.Struct):
 
 
 _ARBITERS: Final = frozenset({("quorum", "disk"), ("quorum", "ping"), ("quorum", "device"), ("quorum", "server")})
-_TABLES: Final = ("node", "cluster", "nodes", "quorum", "agents")
-_Table = TypeVar("_Table", _Node, _Cluster, _Member, _Quorum, _Agents)
+_TABLES: Final = ("node", "cluster", "nodes", "quorum", "watchdog", "agents")
+_Table = TypeVar("_Table", _Node, _Cluster, _Member, _Quorum, _Watchdog, _Agents)
 
 
 def load(path: str, uname: str | None = None) -> DaemonConfig:
@@ -175,6 +183,7 @@ def to_settings(config: DaemonConfig) -> Settings:
         config.deadtime_ms,
         config.initdead_ms,
         config.restart_grace_ms,
+        *(config.watchdog.timings if config.watchdog is not None else ()),
     )
     return Settings(
         node=config.node,
@@ -187,6 +196,7 @@ def to_settings(config: DaemonConfig) -> Settings:
         initdead_ms=config.initdead_ms,
         restart_grace_ms=config.restart_grace_ms,
         takeover_delay_ms=config.takeover_delay_ms,
+        watchdog=config.watchdog,
         ocf_root=config.ocf_root,
         own_ocf_root=str(Path(__file__).resolve().parent / "agents" / "ocf"),
         shims_dir=str(Path(config.state) / "shims"),
@@ -234,12 +244,14 @@ class _Reader:
         node = self._table("node", 0, document.get("node", {}), _Node)
         cluster = self._table("cluster", 0, document.get("cluster", {}), _Cluster)
         quorum = self._table("quorum", 0, document.get("quorum", {}), _Quorum)
+        watchdog = self._table("watchdog", 0, document.get("watchdog", {"mode": OFF}), _Watchdog)
         agents = self._table("agents", 0, document.get("agents", {}), _Agents)
         members = self._members(document.get("nodes", []))
         self._stop_if_bad()
         assert node is not None
         assert cluster is not None
         assert quorum is not None
+        assert watchdog is not None
         assert agents is not None
         entries = self._entries(members, cluster)
         founding = self._electorate(entries, quorum)
@@ -258,6 +270,7 @@ class _Reader:
             nodes=entries,
             founding=founding,
             takeover_delay_ms=self._takeover_delay(quorum),
+            watchdog=self._watchdog(watchdog),
             environment=agents.environment,
             ocf_root=agents.ocf_root,
             secrets=self._absolute(agents.secrets),
@@ -417,6 +430,16 @@ class _Reader:
         text = quorum.takeover_delay or ("0s" if quorum.two_node else AUTO)
         return None if text == AUTO else self._duration("quorum", "takeover_delay", text)
 
+    def _watchdog(self, found: _Watchdog) -> Watchdog | None:
+        if found.mode not in MODES:
+            text = f"'{found.mode}' is no mode of a watchdog ({', '.join(MODES)}){_hint(found.mode, MODES)}"
+            self._tell("watchdog", 0, "mode", text)
+        timeout_ms = self._duration("watchdog", "timeout", found.timeout)
+        budget_ms = self._duration("watchdog", "stop_budget", found.stop_budget)
+        device = self._absolute(found.device)
+        made = Watchdog(mode=found.mode, device=device, timeout_ms=timeout_ms, stop_budget_ms=budget_ms)
+        return None if found.mode == OFF else made
+
     def _absolute(self, path: str) -> str:
         return os.path.normpath(self._directory / path)
 
@@ -458,6 +481,8 @@ class _Reader:
         if config.restart_grace_ms < config.deadtime_ms:
             grace = words("restart_grace", config.restart_grace_ms)
             self._tell("cluster", 0, "restart_grace", f"{grace} must be at least {deadtime}")
+        for key, text in config.watchdog.flaws(config.deadtime_ms) if config.watchdog is not None else ():
+            self._tell("watchdog", 0, key, text)
 
 
 def _hint(word: str, known: Iterable[str]) -> str:

@@ -71,6 +71,9 @@ class ClusterView(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     was_quorate: bool = True
     """Had this partition quorum before? no-quorum-policy=suicide fences only then."""
 
+    has_watchdog: bool | None = None
+    """Do lost nodes end themselves, so that fencing needs no device? None: as the property have-watchdog says."""
+
     def node(self, name: NodeId) -> NodeView | None:
         """The state of one node."""
         return next((n for n in self.nodes if n.node == name), None)

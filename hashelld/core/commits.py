@@ -10,6 +10,7 @@ from hashelld.cib.document import Cib
 from hashelld.cib.edit import EditRefused, apply, touched
 from hashelld.cib.rights.writing import NotPermitted
 from hashelld.cib.verify import verify
+from hashelld.core.lifeline import watchdog_flaw
 from hashelld.core.options import unsafe_reasons
 from hashelld.core.replication import Leading
 from hashelld.core.rights import judged, told_objections
@@ -100,7 +101,7 @@ class Commits:
     def _committed(self, version: Version) -> Committed:
         standing = self._standing
         is_pair = standing.electorate.two_node
-        is_unsafe = is_pair and bool(unsafe_reasons(standing.log.cib, two_node=True))
+        is_unsafe = is_pair and bool(unsafe_reasons(standing.log.cib, two_node=True, settings=standing.settings))
         warning = "without fencing this change may be lost in a split (UNSAFE)" if is_unsafe else ""
         return Committed(version, warning)
 
@@ -132,7 +133,8 @@ class Commits:
             after = apply(tail.cib, request.edits)
         except EditRefused as refused:
             return Refused("invalid", str(refused))
-        return self._still_needed(tail.cib, after) or _unsound(tail.cib, after, author, is_forced=request.force)
+        flaw = watchdog_flaw(tail.cib, after, self._standing.settings, is_forced=request.force)
+        return flaw or self._still_needed(tail.cib, after) or _unsound(tail.cib, after, author, is_forced=request.force)
 
     def _still_needed(self, before: Cib, after: Cib) -> Refused | None:
         """A node is deleted after it left cleanly or is off (DESIGN.md 3.2, Electorate); nothing forces that."""

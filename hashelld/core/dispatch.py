@@ -15,6 +15,7 @@ from hashelld.wire.client import SetAttribute
 from hashelld.wire.peer import (
     Append,
     Appended,
+    EndYourself,
     Forward,
     Forwarded,
     Handover,
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from hashelld.core.node import Node
 
 
-_OF_DC: Final = (Append, Install, JoinRequest, Order, ResultHeard, Picture, LeaveGranted, Handover)
+_OF_DC: Final = (Append, Install, JoinRequest, Order, ResultHeard, Picture, LeaveGranted, Handover, EndYourself)
 """Only the node of an epoch says these in it."""
 
 
@@ -118,7 +119,7 @@ class Dispatch:
             case _:
                 pass
 
-    def _on_message_to_member(self, now: Millis, event: MessageHeard) -> None:  # noqa: C901 - one case a message
+    def _on_message_to_member(self, now: Millis, event: MessageHeard) -> None:  # noqa: C901, PLR0912 - a case a message
         peer, epoch, body = event.envelope.sender, event.envelope.epoch, event.envelope.body
         if isinstance(body, _OF_DC) and epoch.node != peer:
             return
@@ -142,6 +143,8 @@ class Dispatch:
             case LeaveGranted(is_running=is_running):
                 if self._node.standing.is_leaving and (is_running or not self._node.retreat.is_needed()):
                     self._node.member.leave(is_running=is_running)
+            case EndYourself(reason=reason):
+                self._node.lifeline.end(reason)
             case Handover():
                 self._node.election.stand_by_handover(now)
             case Forwarded(ticket=ticket, answer=answer):

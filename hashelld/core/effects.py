@@ -139,6 +139,19 @@ class Note(msgspec.Struct, frozen=True):
     level: Level = Level.INFO
 
 
+class Arm(msgspec.Struct, frozen=True):
+    """From now on this node is to be ended when the loop stands still for the watchdog's timeout.
+
+    An `Exit` takes that back: then everything is stopped, or runs on in maintenance.
+    """
+
+
+class SelfFence(msgspec.Struct, frozen=True):
+    """End this node with all that it runs, without waiting for anything; it cannot be taken back."""
+
+    reason: str
+
+
 class Exit(msgspec.Struct, frozen=True):
     """End the daemon; code 0 after a clean leave."""
 
@@ -146,4 +159,18 @@ class Exit(msgspec.Struct, frozen=True):
     reason: str
 
 
-Effect = Send | SetBeat | Persist | RunAgent | KillAgent | Announce | CutOff | Reply | TellLog | Note | Exit
+Effect = (
+    Send
+    | SetBeat
+    | Persist
+    | RunAgent
+    | KillAgent
+    | Announce
+    | CutOff
+    | Reply
+    | TellLog
+    | Note
+    | Arm
+    | SelfFence
+    | Exit
+)

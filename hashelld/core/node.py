@@ -35,6 +35,7 @@ from hashelld.core.events import (
 )
 from hashelld.core.fencing import FencingDone
 from hashelld.core.leaving import Leaving
+from hashelld.core.lifeline import Lifeline
 from hashelld.core.lrm import Lrm, OrderDone, StatusChanged
 from hashelld.core.member import Goodbye, Member
 from hashelld.core.membership import MESSAGES_STILL_FACTOR, Presence, PresenceChanged
@@ -44,6 +45,7 @@ from hashelld.core.replication import Following
 from hashelld.core.report import addresses_of, last_summary
 from hashelld.core.requests import Requests
 from hashelld.core.retreat import Retreat
+from hashelld.core.self_fencing import SelfFencing
 from hashelld.core.settings import Settings
 from hashelld.core.stakes import claim_delay_ms
 from hashelld.core.standing import Draw, Standing
@@ -78,7 +80,9 @@ class Node:
         self.election = Election(standing)
         self.following = Following(standing)
         self.lrm = Lrm(settings.node, settings, self._next_run)
-        self.stonith = Stonith(settings, self._next_run, lambda high_ms: draw(0, high_ms))
+        self.lifeline = Lifeline(self)
+        self_fencing = SelfFencing(standing, self.lifeline.end)
+        self.stonith = Stonith(settings, self._next_run, lambda high_ms: draw(0, high_ms), self_fencing)
         self.claim = Claim(standing, self.stonith, lambda now, peer: claim_delay_ms(self, now, peer))
         self.retreat = Retreat(standing, self.lrm)
         self.member = Member(standing, self.lrm, self.retreat, self.following)
@@ -93,7 +97,8 @@ class Node:
         """What the edge did not take."""
         self._heard_dc: NodeId | None = None
         self._no_dc_ms: Millis | None = now
-        self._is_quorum_lost = False
+        self.is_quorum_lost = False
+        """no-quorum-policy is applied."""
         self._turn_ms = now
         self._pulse_ms = now
         self._due_ms = now
@@ -146,7 +151,8 @@ class Node:
             self.lrm.deadline(),
             self.stonith.deadline(),
             self.member.deadline(),
-            self.retreat.deadline() if self._is_quorum_lost else None,
+            self.retreat.deadline() if self.is_quorum_lost else None,
+            self.lifeline.deadline(now),
         ]
         if self.dc is not None:
             moments.append(self.dc.deadline(now))
@@ -294,6 +300,7 @@ class Node:
             self._work(now, self.dc)
         self.member.on_time(now)
         self.leaving.go_on(now)
+        self.lifeline.on_time(now)
         self._say()
 
     def _judge_office(self, now: Millis) -> None:
@@ -326,7 +333,7 @@ class Node:
             self._announce()
         if heard is not None:
             self._no_dc_ms = None
-            self._is_quorum_lost = False
+            self.is_quorum_lost = False
         elif self._no_dc_ms is None:
             self._no_dc_ms = now
         expected = frozenset({heard}) if heard is not None and self.dc is None else frozenset()
@@ -356,7 +363,7 @@ class Node:
         self._apply_policy(now)
 
     def _policy_ms(self) -> Millis | None:
-        if self._no_dc_ms is None or self._is_quorum_lost:
+        if self._no_dc_ms is None or self.is_quorum_lost:
             return None
         return self._no_dc_ms + self.standing.settings.deadtime_ms
 
@@ -365,11 +372,11 @@ class Node:
         standing = self.standing
         due_ms = self._policy_ms()
         if due_ms is not None and now >= due_ms and not self.claim.is_possible:
-            self._is_quorum_lost = True
+            self.is_quorum_lost = True
             if not standing.log.is_empty:
                 standing.note("quorum.lost", policy=no_quorum_policy(standing.log.cib))
         policy = no_quorum_policy(standing.log.cib)
-        if self._is_quorum_lost and policy not in ("freeze", "ignore") and self.retreat.is_needed():
+        if self.is_quorum_lost and policy not in ("freeze", "ignore") and self.retreat.is_needed():
             self.member.joined = NO_EPOCH  # What a DC that is heard again orders would cross the stops.
             self.retreat.begin(now, only_demote=policy == "demote" and not standing.is_leaving)
 
@@ -456,6 +463,7 @@ class Node:
             is_quorate_dc=self.dc is not None,
             is_voter=standing.is_voter,
             is_leaving=standing.is_leaving,
+            ends_itself=self.lifeline.ends_itself,
         )
         if content != self._beat:
             self._beat = content

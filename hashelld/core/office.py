@@ -15,6 +15,7 @@ from hashelld.core.membership import Presence
 from hashelld.core.options import has_fencing, is_in_maintenance
 from hashelld.core.quorum import is_joint_quorum, is_quorum, is_shrinking, without
 from hashelld.core.replication import Leading
+from hashelld.core.self_fencing import counts_on_watchdogs
 from hashelld.core.standing import Standing
 from hashelld.model.history import ActionResult, NodeStatus
 from hashelld.model.ids import Incarnation, Millis, NodeId, Version
@@ -196,7 +197,8 @@ class Office:
         return successor is None
 
     def _takeover_ms(self, node: NodeId) -> Millis:
-        return self._lost_since_ms(node) + self._standing.settings.takeover_ms
+        """A DC before this one may have heard the node for longer: what counts begins with this office."""
+        return max(self._took_ms, self._lost_since_ms(node)) + self._standing.settings.takeover_ms
 
     def _lost_since_ms(self, node: NodeId) -> Millis:
         membership = self._standing.membership
@@ -385,6 +387,7 @@ class Office:
             may_start=self.leading.has_barrier and not any(n.pending for n in nodes),
             now_ms=wall_ms,
             dc=standing.node,
+            has_watchdog=counts_on_watchdogs(standing.log.cib, standing.settings, standing.electorate),
         )
 
     def _node_view(self, now: Millis, node: NodeId, own: NodeStatus, *, is_leaving: bool) -> NodeView:

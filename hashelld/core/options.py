@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from hashelld.cib.document import Cib
+from hashelld.core.settings import Settings
+from hashelld.model.duration import parse_duration
+from hashelld.model.ids import Millis
 
 
+SELF_FENCE_PROPERTIES: Final = ("stonith-watchdog-timeout", "fencing-watchdog-timeout")
 _TRUE: Final = frozenset({"true", "yes", "on", "y", "1"})
 
 
@@ -43,11 +47,29 @@ def no_quorum_policy(cib: Cib) -> str:
     return (cib.property_value("no-quorum-policy") or "stop").lower()
 
 
-def unsafe_reasons(cib: Cib, *, two_node: bool) -> tuple[str, ...]:
-    """Why invariants are not promised with this configuration; empty is good."""
+def self_fence_ms(cib: Cib, settings: Settings) -> Millis | None:
+    """So long after its loss a node counts as fenced by its watchdog; None: it does not.
+
+    `stonith-watchdog-timeout`: a negative value is twice the watchdog's timeout, one below that is refused. A node that
+    may still be stopping what it runs is never taken for off, however short the property is.
+    """
+    given = next((value for name in SELF_FENCE_PROPERTIES if (value := cib.property_value(name))), "").strip()
+    if settings.watchdog is None or settings.ended_ms is None or not has_fencing(cib):
+        return None
+    least_ms = 2 * settings.watchdog.timeout_ms
+    wanted_ms = least_ms if given.startswith("-") else parse_duration(given) or 0
+    return max(wanted_ms, settings.ended_ms) if wanted_ms >= least_ms else None
+
+
+def unsafe_reasons(cib: Cib, *, two_node: bool, settings: Settings) -> tuple[str, ...]:
+    """Why invariants are not promised with this configuration; empty is good.
+
+    Where every node has a watchdog and is given the time that it needs, nothing is taken over from one that still runs.
+    """
     if has_fencing(cib):
         return ()
-    reasons = ["stonith-enabled=false: a lost node is taken over without being fenced"]
+    is_waited_for = settings.ended_ms is not None and settings.takeover_ms >= settings.ended_ms and not two_node
+    reasons = [] if is_waited_for else ["stonith-enabled=false: a lost node is taken over without being fenced"]
     if two_node:
         reasons.append("two_node without fencing: after a split both nodes may run the same resources")
     policy = no_quorum_policy(cib)

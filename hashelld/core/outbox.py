@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from hashelld.core.effects import Effect, Exit, KillAgent, Note, Persist, RunAgent, Send, SetBeat
+from hashelld.core.effects import Arm, Effect, Exit, KillAgent, Note, Persist, RunAgent, SelfFence, Send, SetBeat
 from hashelld.wire.peer import Pulse
 
 
@@ -55,7 +55,8 @@ def _is_free(effect: Effect) -> bool:
     """Does it depend on nothing that is still being written?
 
     Agents do not wait: a start or a fencing that was right when it was asked for may be wrong when a slow disk is done.
+    What ends this node waits for nothing.
     """
-    if isinstance(effect, RunAgent | KillAgent):
+    if isinstance(effect, RunAgent | KillAgent | Arm | SelfFence):
         return True
     return isinstance(effect, Send) and isinstance(effect.envelope.body, Pulse)

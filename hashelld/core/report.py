@@ -12,12 +12,14 @@ from hashelld import __version__
 from hashelld.cib.document import Cib
 from hashelld.cib.view import NodeView
 from hashelld.core.controller import Phase, Summary
+from hashelld.core.lifeline import remarks
 from hashelld.core.membership import Presence
-from hashelld.core.options import unsafe_reasons
+from hashelld.core.options import self_fence_ms, unsafe_reasons
 from hashelld.core.quorum import NOBODY, Verdict, judge, quorum_status
+from hashelld.core.self_fencing import counts_on_watchdogs
 from hashelld.model.ids import NO_INCARNATION, NO_VERSION, Millis, NodeId, ResourceId
 from hashelld.model.resource import Primitive, value_of
-from hashelld.wire.client import Dropped, Fenced, LinkStatus, StatusIs
+from hashelld.wire.client import Dropped, Fenced, LinkStatus, StatusIs, WatchdogStatus
 
 
 if TYPE_CHECKING:
@@ -71,7 +73,9 @@ def status_of(node: Node, now: Millis) -> StatusIs:
     summary = summary_of(node)
     electorate = standing.electorate
     has_quorum = node.heard_dc is not None
-    unsafe = unsafe_reasons(standing.log.cib, two_node=electorate.two_node)
+    cib, settings = standing.log.cib, standing.settings
+    unsafe = unsafe_reasons(cib, two_node=electorate.two_node, settings=settings)
+    asked_in_vain = remarks(cib, settings, is_pair=electorate.two_node)
     return StatusIs(
         cluster=standing.settings.cluster_name,
         node=standing.node,
@@ -87,10 +91,27 @@ def status_of(node: Node, now: Millis) -> StatusIs:
         blocked=summary.blocked,
         fencing=summary.fencing or node.stonith.in_progress(),
         fenced=summary.fenced or node.stonith.fenced(standing.wall_offset_ms),
-        notices=(*standing.notices.values(), *_vain(node.picture, summary.fenced)),
+        notices=(*standing.notices.values(), *asked_in_vain, *_vain(node.picture, summary.fenced)),
+        watchdog=_watchdog(node),
         drops=drops_of(node),
         wall_ms=now + standing.wall_offset_ms,
         daemon_version=__version__,
+    )
+
+
+def _watchdog(node: Node) -> WatchdogStatus:
+    standing, watchdog = node.standing, node.standing.settings.watchdog
+    if watchdog is None:
+        return WatchdogStatus()
+    cib = standing.log.cib
+    is_counted_on = counts_on_watchdogs(cib, standing.settings, standing.electorate)
+    return WatchdogStatus(
+        mode=watchdog.mode,
+        timeout_ms=watchdog.timeout_ms,
+        stop_budget_ms=watchdog.stop_budget_ms,
+        is_armed=node.lifeline.is_armed,
+        ended=node.lifeline.ended,
+        fenced_after_ms=self_fence_ms(cib, standing.settings) if is_counted_on else None,
     )
 
 

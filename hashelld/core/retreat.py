@@ -12,6 +12,7 @@ from hashelld.core.lrm import Lrm, OrderDone, OrderKey, StatusChanged
 from hashelld.core.standing import Standing
 from hashelld.model.history import ActionResult, NodeStatus
 from hashelld.model.ids import Epoch, Millis, NodeId, ResourceId
+from hashelld.policy.graph import Transition
 from hashelld.policy.local import demote_everything, stop_everything
 
 
@@ -33,6 +34,7 @@ class Retreat:
         self._retry_ms: Millis | None = None
         self._only_demotes = False
         self._has_failed = False
+        self.has_failed_stop = False
         self._undemotable: set[ResourceId] = set()
         """Their demotion failed: they are stopped as they are."""
 
@@ -60,13 +62,20 @@ class Retreat:
             return
         self._only_demotes = only_demote
         self._lrm.drop_queued()
-        down = demote_everything if only_demote and not self._has_failed else stop_everything
-        transition = down(self._standing.log.cib, self._status(), self._standing.node)
+        transition = self._down(only_demote=only_demote)
         self._retry_ms = now + RETRY_MS
         self._number += 1
         self._calls.clear()
         self._execution = Execution(transition, self._standing.settings.plan_batch_max)
         self._walk(now)
+
+    def is_owing(self, *, only_demote: bool) -> bool:
+        """Is there anything that has to be stopped or demoted, and is not yet?"""
+        return bool(self._lrm.in_flight() or self._down(only_demote=only_demote).actions)
+
+    def _down(self, *, only_demote: bool) -> Transition:
+        down = demote_everything if only_demote and not self._has_failed else stop_everything
+        return down(self._standing.log.cib, self._status(), self._standing.node)
 
     def _status(self) -> NodeStatus:
         """The lrm's status, with everything that runs or is promoted: a history that was cleaned up does not say it."""
@@ -90,7 +99,7 @@ class Retreat:
     def end(self) -> None:
         """A DC is heard: it decides from here on."""
         self._execution, self._retry_ms = None, None
-        self._only_demotes = self._has_failed = False
+        self._only_demotes = self._has_failed = self.has_failed_stop = False
         self._undemotable.clear()
         self._calls.clear()
 
@@ -115,6 +124,7 @@ class Retreat:
         if not result.is_failed:
             return
         self._has_failed = True
+        self.has_failed_stop = self.has_failed_stop or result.operation == "stop"
         if result.operation == "demote":
             self._undemotable.add(result.resource)
 

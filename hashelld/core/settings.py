@@ -2,16 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 
+from hashelld.model.duration import format_duration
 from hashelld.model.ids import Millis, NodeId
 from hashelld.wire.log import Electorate
 
 
+DEVICE, SUPERVISOR, OFF = MODES = ("device", "supervisor", "off")
+"""A watchdog of the kernel; a parent process that ends the daemon and its resources; none."""
 AUTO_TAKEOVER_FACTOR: Final = 10
 """`takeover_delay = "auto"` without a watchdog: so many deadtimes for the other side to notice and to stop."""
+
+
+CLOCK_SLACK_MS: Final = 1_000
+"""For clocks that do not run equally fast, and beats under way (L of ARBITRATION.md 3.6)."""
+
+
+class Watchdog(msgspec.Struct, frozen=True, kw_only=True):
+    """What ends this node when its daemon hangs, or does not get its resources stopped without quorum."""
+
+    mode: str = DEVICE
+    device: str = "/dev/watchdog"
+    timeout_ms: Millis = 5_000
+    """A daemon that said nothing for so long is ended, and all that its node runs with it."""
+    stop_budget_ms: Millis = 20_000
+    """A node without quorum has so long to stop everything. One value for both sides of a cut: what a cut-off node
+    knows of stop timeouts may be old."""
+
+    @property
+    def timings(self) -> tuple[Millis, ...]:
+        """What nodes have to know of each other's watchdogs; which kind each of them has is its own matter."""
+        return (self.timeout_ms, self.stop_budget_ms)
+
+    def flaws(self, deadtime_ms: Millis) -> Iterator[tuple[str, str]]:
+        """(key of [watchdog], what is wrong with it)."""
+        if self.timeout_ms < 2 * deadtime_ms:
+            least = f"must be at least twice deadtime ({format_duration(deadtime_ms)})"
+            yield "timeout", f"timeout ({format_duration(self.timeout_ms)}) {least}: a loop that is late is no dead one"
+        if self.mode == DEVICE and self.timeout_ms % 1_000:
+            yield "timeout", f"timeout ({format_duration(self.timeout_ms)}): a device counts whole seconds"
+        if not self.stop_budget_ms:
+            yield "stop_budget", "stop_budget (0s): without quorum nothing could be stopped in time"
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +73,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """For agents that keep state without root (HA_RSCTMP)."""
     environment: dict[str, str] = {}
     """Added to every agent's environment ([agents] environment in hashelld.toml)."""
+    watchdog: Watchdog | None = None
     plan_batch_max: int = 30
     """At most so many resource actions are in flight at once."""
 
@@ -53,4 +89,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """How long a lost node that is not fenced is waited for; computed where the file says `auto`."""
         if self.takeover_delay_ms is not None:
             return self.takeover_delay_ms
-        return AUTO_TAKEOVER_FACTOR * self.deadtime_ms
+        return self.ended_ms or AUTO_TAKEOVER_FACTOR * self.deadtime_ms
+
+    @property
+    def ended_ms(self) -> Millis | None:
+        """So long after a DC lost it a node runs nothing any more: it stopped everything, or its watchdog ended it.
+
+        The node itself knows of its loss a deadtime later (it gives the DC one to come back), and a beat may have been
+        under way on either side. None: there is no watchdog.
+        """
+        if self.watchdog is None:
+            return None
+        settle_ms = self.deadtime_ms + 2 * self.keepalive_ms
+        return settle_ms + self.watchdog.stop_budget_ms + self.watchdog.timeout_ms + CLOCK_SLACK_MS

@@ -27,6 +27,7 @@ from hashelld.core.devices import Check, Device, levels_for, steps_of
 from hashelld.core.effects import Effect, KillAgent, Level, Note, RunAgent
 from hashelld.core.events import AgentEnded
 from hashelld.core.fencing import FencingDone, History, Lists, Request, Stage
+from hashelld.core.self_fencing import NO_DEVICE, SelfFencing
 from hashelld.core.settings import Settings
 from hashelld.core.topology import chosen_levels
 from hashelld.model.duration import format_duration
@@ -54,8 +55,11 @@ StonithOutput: TypeAlias = Effect | FencingDone
 class Stonith:
     """Feed it requests, the ends of agents and time; carry out what it returns."""
 
-    def __init__(self, settings: Settings, next_run: Callable[[], int], draw: Draw) -> None:
+    def __init__(
+        self, settings: Settings, next_run: Callable[[], int], draw: Draw, self_fencing: SelfFencing | None = None
+    ) -> None:
         self._settings = settings
+        self._self_fencing = self_fencing
         self._next_run = next_run
         self._draw = draw
         self._requests: dict[NodeId, Request] = {}
@@ -84,7 +88,7 @@ class Stonith:
         """
         asked = Request(target, incarnation, operation, levels_for(cib, target, has_to_end=has_to_end), extra_ms, now)
         if not asked.levels:
-            return [self._failed(now, asked, _why_none(cib, target, has_to_end=has_to_end))]
+            return self._without_device(now, cib, asked, has_to_end=has_to_end)
         underway, following = self._requests.get(target), self._following.get(target)
         if underway is None:
             self._requests[target] = asked
@@ -97,6 +101,16 @@ class Stonith:
         self._following[target] = asked
         return [] if following is None else [_result(following, ok=False, reason="a newer request took its place")]
 
+    def _without_device(self, now: Millis, cib: Cib, asked: Request, *, has_to_end: bool) -> list[StonithOutput]:
+        """Where no device is meant for the target, its own watchdog may do; never for a claim, which both may make."""
+        why = _why_none(cib, asked.target, has_to_end=has_to_end)
+        if has_to_end or self._self_fencing is None or chosen_levels(cib, asked.target) is not None:
+            return [self._failed(now, asked, why)]
+        objection = self._self_fencing.request(now, cib, asked.target, asked.incarnation, asked.operation)
+        if not objection:
+            return []
+        return [self._failed(now, asked, why if objection == NO_DEVICE else objection)]
+
     def on_agent_ended(self, now: Millis, event: AgentEnded, *, allowed: bool) -> list[StonithOutput]:
         """A device answered, or was ended at its timeout."""
         request = next(r for r in self._requests.values() if r.run == event.run)
@@ -106,6 +120,9 @@ class Stonith:
     def on_deadline(self, now: Millis, *, allowed: bool) -> list[StonithOutput]:
         """Call the devices whose delay is over, and end those whose target is another by now."""
         out: list[StonithOutput] = []
+        for done, began_ms in () if self._self_fencing is None else self._self_fencing.on_time(now, allowed=allowed):
+            self._history.add(now, done, began_ms)
+            out.append(done)
         for request in self._requests.values():
             if request.due is not None and request.due <= now:
                 self._queue.append(request)
@@ -120,7 +137,9 @@ class Stonith:
         """When `on_deadline` is wanted."""
         if any(_is_to_be_killed(request) for request in self._requests.values()):
             return 0
-        return min((r.due for r in self._requests.values() if r.due is not None), default=None)
+        moments = [request.due for request in self._requests.values()]
+        moments.append(None if self._self_fencing is None else self._self_fencing.deadline())
+        return min((moment for moment in moments if moment is not None), default=None)
 
     def cancel(self, target: NodeId, heard: Incarnation) -> list[FencingDone]:
         """The target is heard: no further device is called, and what none was called for is given up.
@@ -128,7 +147,7 @@ class Stonith:
         A device that was called already is waited for while the target is the one that it was called for. It is ended
         when a later incarnation is heard: the earlier one is gone, whatever the device still does.
         """
-        out: list[FencingDone] = []
+        out = [] if self._self_fencing is None else self._self_fencing.cancel(target, heard)
         following = self._following.pop(target, None)
         if following is not None:
             out.append(_result(following, ok=False, reason=_BACK))
@@ -149,12 +168,14 @@ class Stonith:
 
     def in_progress(self) -> tuple[str, ...]:
         """What is under way, for people: `node3 off: fence-ipmi`."""
-        return tuple(f"{r.target} {r.current.operation}: {r.device.id}" for r in self._requests.values())
+        called = tuple(f"{r.target} {r.current.operation}: {r.device.id}" for r in self._requests.values())
+        return called if self._self_fencing is None else (*called, *self._self_fencing.in_progress())
 
     def is_called(self, target: NodeId) -> bool:
         """Was a device called for this node, and there is no result yet?"""
         request = self._requests.get(target)
-        return request is not None and request.is_called and not request.is_told
+        is_ending = self._self_fencing is not None and self._self_fencing.is_told(target)
+        return is_ending or (request is not None and request.is_called and not request.is_told)
 
     def fenced(self, wall_offset_ms: int) -> tuple[Fenced, ...]:
         """The newest requests that ended, newest last."""

@@ -7,9 +7,12 @@ from typing import Final
 from hashelld.config import DaemonConfig
 from hashelld.core.effects import Level
 from hashelld.core.node import Node
+from hashelld.core.settings import DEVICE
 from hashelld.io.clock import Clock
 from hashelld.io.logs import Form, Log
 from hashelld.io.runtime import run
+from hashelld.io.supervisor import supervised
+from hashelld.io.watchdog import NO_WATCHDOG, DeviceWatchdog, Watchdog
 
 
 FORMS: Final = tuple(form.value for form in Form)
@@ -18,5 +21,13 @@ LEVELS: Final = tuple(level.value for level in Level)
 
 def run_node(config: DaemonConfig, *, form: str, level: str) -> int:
     """Run until the node leaves; its exit code. `runtime.run` tells what is raised when it cannot start."""
-    clock = Clock()
-    return run(config, Node, Log(clock.wall_ms, form=Form(form), least=Level(level)))
+    clock, found = Clock(), config.watchdog
+
+    def begin(watchdog: Watchdog) -> int:
+        return run(config, Node, Log(clock.wall_ms, form=Form(form), least=Level(level)), watchdog)
+
+    if found is None:
+        return begin(NO_WATCHDOG)
+    if found.mode == DEVICE:
+        return begin(DeviceWatchdog(found.device, found.timeout_ms))
+    return supervised(found.timeout_ms, clock, begin, realtime=config.realtime)

@@ -24,10 +24,11 @@ _POLL_MS: Final = 20
 
 
 class ProcessStat(msgspec.Struct, frozen=True):
-    """What /proc/PID/stat says: process group, session, and clock ticks from boot to the process's start."""
+    """What /proc/PID/stat says: parent, process group, session, and clock ticks from boot to the process's start."""
 
     pid: int
     state: str
+    parent: int
     group: int
     session: int
     start: int
@@ -123,10 +124,11 @@ def read_stat(pid: int) -> ProcessStat | None:
         return None
     # The command's name is in parentheses and may contain anything.
     words = text.rpartition(")")[2].split()
-    return ProcessStat(pid, words[0], int(words[2]), int(words[3]), int(words[19]))
+    return ProcessStat(pid, words[0], int(words[1]), int(words[2]), int(words[3]), int(words[19]))
 
 
-def _processes() -> Iterator[ProcessStat]:
+def processes() -> Iterator[ProcessStat]:
+    """All that live on this machine, as far as this one sees them."""
     for name in os.listdir(_PROC):  # noqa: PTH208 - names, no paths
         found = read_stat(int(name)) if name.isdecimal() else None
         if found is not None and found.state not in "ZX":
@@ -135,13 +137,13 @@ def _processes() -> Iterator[ProcessStat]:
 
 def _members(groups: set[int]) -> Iterator[ProcessStat]:
     """The living processes of these groups."""
-    return (found for found in _processes() if found.group in groups) if groups else iter(())
+    return (found for found in processes() if found.group in groups) if groups else iter(())
 
 
 def _group_of(noted: Noted) -> int:
     """The process group of a noted run that still exists and is still that run's; else 0."""
     if not noted.group:
-        marked = [found for found in _processes() if found.pid == found.group and _is_marked(found.pid, noted.token)]
+        marked = [found for found in processes() if found.pid == found.group and _is_marked(found.pid, noted.token)]
         return min(marked, key=lambda found: found.start).group if marked else 0
     leader = read_stat(noted.group)
     if leader is not None:

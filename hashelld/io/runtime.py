@@ -14,6 +14,7 @@ import zmq
 from hashelld.config import DaemonConfig, to_settings
 from hashelld.core.effects import (
     Announce,
+    Arm,
     CutOff,
     Effect,
     Exit,
@@ -22,6 +23,7 @@ from hashelld.core.effects import (
     Persist,
     Reply,
     RunAgent,
+    SelfFence,
     Send,
     SetBeat,
     Stored,
@@ -45,6 +47,7 @@ from hashelld.io.shims import write_shims
 from hashelld.io.sockets import Context, Gatekeeper, Opened, PeerSockets
 from hashelld.io.store import Store
 from hashelld.io.systemd import notify
+from hashelld.io.watchdog import NO_WATCHDOG, Watchdog
 from hashelld.limits import DROPS_NOTED_EVERY_MS, DROPS_TOLD_EVERY_MS, FLUSH_MS, MEMORY_RETURNED_EVERY_MS, WALL_JUMP_MS
 from hashelld.model.ids import Millis
 from hashelld.wire.client import Dropped, LogIs
@@ -79,8 +82,9 @@ MakeMachine = Callable[[Millis, Settings, Stored, Draw], Machine]
 class World:
     """Everything outside the machine: sockets, processes, disk. Effects go in here, events come out of it."""
 
-    def __init__(self, config: DaemonConfig, clock: Clock, log: Log) -> None:
+    def __init__(self, config: DaemonConfig, clock: Clock, log: Log, watchdog: Watchdog = NO_WATCHDOG) -> None:
         self.config = config
+        self.watchdog = watchdog
         self.clock = clock
         self.log = log
         self.exit: Exit | None = None
@@ -172,6 +176,10 @@ class World:
                 self.clients.send(effect.client, effect.ticket, lines)
             case Note():
                 self.log.note(effect)
+            case Arm():
+                self._arm()
+            case SelfFence():
+                self.watchdog.end()
             case Exit():
                 self.exit = effect
 
@@ -223,6 +231,13 @@ class World:
         _, sequence = self.beats.newest_from(receiver)
         envelope = msgspec.structs.replace(effect.envelope, beat=sequence)
         self.peers.send(envelope, self.beats.links_of(receiver), self.beats.key_of(receiver))
+
+    def _arm(self) -> None:
+        """A node that others believe to be watched must not run anything unwatched."""
+        try:
+            self.watchdog.arm()
+        except OSError as failure:
+            self.exit = Exit(1, f"the watchdog cannot be armed: {failure}")
 
     def _run_agent(self, effect: RunAgent) -> None:
         failed = self.processes.spawn(self.clock.now(), effect)
@@ -382,6 +397,7 @@ class Loop:
         if self._has_new_keys:
             self._read_keys()
         assert world.beats.is_running, "the beat thread has ended"
+        world.watchdog.pet(self._clock.now())
         silent_ms = world.store.silent_ms(now)
         if silent_ms > world.config.initdead_ms and not self._is_store_lost:
             self._on_event(StoreFailed(f"the disk has not answered for {silent_ms} ms"))
@@ -410,14 +426,16 @@ class Loop:
             world.note("io.dropped", **{one.kind: one.count for one in drops})
 
 
-def run(config: DaemonConfig, make_machine: MakeMachine, log: Log | None = None) -> int:
+def run(
+    config: DaemonConfig, make_machine: MakeMachine, log: Log | None = None, watchdog: Watchdog = NO_WATCHDOG
+) -> int:
     """The daemon's whole life; its exit code.
 
     `StartFailed`, `KeyFileError`, `StoreUnusable` or `SocketTaken` when it cannot start.
     """
     clock = Clock()
     settle_process()
-    world = World(config, clock, log if log is not None else Log(clock.wall_ms))
+    world = World(config, clock, log if log is not None else Log(clock.wall_ms), watchdog)
     try:
         machine = make_machine(clock.now(), to_settings(config), world.stored, clock.draw)
         loop = Loop(world, machine)
@@ -427,7 +445,9 @@ def run(config: DaemonConfig, make_machine: MakeMachine, log: Log | None = None)
         world.start()
         settle_memory()
         notify("READY=1")
-        return loop.run()
+        code = loop.run()
+        watchdog.disarm()  # Only here: who ends in any other way left something running.
+        return code
     finally:
         notify("STOPPING=1")
         world.close()

@@ -91,8 +91,8 @@ def _no_quorum(text: str | None) -> NoQuorum:
     return next((policy for policy in NoQuorum if policy.value == word), NoQuorum.STOP)
 
 
-def read_settings(attributes: Attributes) -> Settings:
-    """The settings of a configuration."""
+def read_settings(attributes: Attributes, *, has_watchdog: bool | None = None) -> Settings:
+    """The settings of a configuration; whether there are watchdogs is a property of it, unless it is told."""
     found = attributes.cluster(PROPERTY)
 
     def flag(name: str, *, default: bool) -> bool:
@@ -110,7 +110,7 @@ def read_settings(attributes: Attributes) -> Settings:
         stops_removed=flag("stop-orphan-resources", default=True),
         cancels_removed=flag("stop-orphan-actions", default=True),
         start_failure_is_fatal=flag("start-failure-is-fatal", default=True),
-        has_watchdog=_has_watchdog(found),
+        has_watchdog=_has_watchdog(found) if has_watchdog is None else has_watchdog,
         placement=found.get("placement-strategy", "default").strip().lower(),
         locks_on_shutdown=flag("shutdown-lock", default=False),
         lock_limit_ms=span_ms(found.get("shutdown-lock-limit"), default=0),

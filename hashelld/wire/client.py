@@ -211,6 +211,20 @@ DROPS: Final[dict[str, str]] = {
 """Every kind of what is not taken, in words."""
 
 
+class WatchdogStatus(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What ends the answering node when its daemon hangs, or does not get its resources stopped without quorum."""
+
+    mode: str = "off"
+    """device, supervisor, or off."""
+    timeout_ms: int = 0
+    stop_budget_ms: int = 0
+    is_armed: bool = False
+    ended: str = ""
+    """Why this node is being ended."""
+    fenced_after_ms: int | None = None
+    """A lost node counts as fenced by its watchdog after so long (stonith-watchdog-timeout); None: it does not."""
+
+
 class StatusIs(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="status"):
     """The answer to `GetStatus`; `nodes` with the applied `Cib` is all that the shell needs to plan offline."""
 
@@ -237,6 +251,8 @@ class StatusIs(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, ta
     """The newest fencings of this DC, or of this node where there is none; newest last."""
     notices: tuple[str, ...] = ()
     """`history lost`, a file that disagrees with the electorate, missing privileges…"""
+    watchdog: WatchdogStatus | None = None
+    """None: not told (no daemon answered)."""
     drops: tuple[Dropped, ...] = ()
     """What the answering node did not take: only kinds of which there was any."""
     wall_ms: int = 0

@@ -25,6 +25,8 @@ class BeatContent(msgspec.Struct, frozen=True, array_like=True):
     is_quorate_dc: bool
     is_voter: bool
     is_leaving: bool = False
+    ends_itself: bool = False
+    """Without quorum this node stops everything in time, or its watchdog ends it (core.lifeline)."""
 
 
 class Beat(msgspec.Struct, frozen=True, array_like=True):
@@ -163,6 +165,12 @@ class Handover(msgspec.Struct, frozen=True, array_like=True, tag="handover"):
     """The DC gives its office to the receiver: stand at once."""
 
 
+class EndYourself(msgspec.Struct, frozen=True, array_like=True, tag="end"):
+    """The DC fences the receiver, for which there is no device: its own watchdog is to end it."""
+
+    reason: str
+
+
 class Forward(msgspec.Struct, frozen=True, array_like=True, tag="forward"):
     """A shell's request that only the DC can answer."""
 
@@ -206,6 +214,7 @@ Body = (
     | LeaveRequest
     | LeaveGranted
     | Handover
+    | EndYourself
     | Forward
     | Forwarded
     | Pulse

@@ -180,3 +180,50 @@ def test_a_missing_file_and_one_that_is_no_text(tmp_path: Path) -> None:
 def test_load_reads_a_file(tmp_path: Path) -> None:
     (tmp_path / "good.toml").write_text(NODES)
     assert load(str(tmp_path / "good.toml"), "node2").node == "node2"
+
+
+def test_a_watchdog_is_off_until_it_is_named() -> None:
+    assert read(NODES).watchdog is None
+    assert read("[watchdog]\nmode = 'off'\n" + NODES).watchdog is None
+    found = read("[watchdog]\n" + NODES).watchdog
+    assert found is not None
+    assert (found.mode, found.device, found.timeout_ms, found.stop_budget_ms) == (
+        "device",
+        "/dev/watchdog",
+        5_000,
+        20_000,
+    )
+    found = read('[watchdog]\nmode = "supervisor"\ntimeout = "2500ms"\nstop_budget = "8s"\n' + NODES).watchdog
+    assert found is not None
+    assert (found.mode, found.timeout_ms, found.stop_budget_ms) == ("supervisor", 2_500, 8_000)
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ('mode = "devcie"', "'devcie' is no mode of a watchdog (device, supervisor, off); did you mean 'device'?"),
+        (
+            'timeout = "1s"',
+            "timeout (1s) must be at least twice deadtime (600ms): a loop that is late is no dead one",
+        ),
+        ('timeout = "2500ms"', "timeout (2500ms): a device counts whole seconds"),
+        ('stop_budget = "0s"', "stop_budget (0s): without quorum nothing could be stopped in time"),
+        ("timeout = 5", "'timeout': expected text in quotes, got a whole number"),
+        ('timeouts = "5s"', "unknown key 'timeouts' in [watchdog]; did you mean 'timeout'?"),
+    ],
+)
+def test_watchdogs_are_refused_with_their_line(line: str, text: str) -> None:
+    assert problems(f"[watchdog]\n{line}\n" + NODES) == [(2, text)]
+
+
+def test_what_watchdogs_promise_is_equal_on_all_nodes_and_counts_for_the_takeover() -> None:
+    without, slow, fast = (
+        to_settings(read(text + NODES))
+        for text in ("", "[watchdog]\n", '[watchdog]\nmode = "supervisor"\nstop_budget = "5s"\n')
+    )
+    assert len({without.file_digest, slow.file_digest, fast.file_digest}) == 3
+    other = to_settings(read('[watchdog]\ndevice = "/dev/watchdog1"\n' + NODES))
+    assert other.file_digest == slow.file_digest
+    assert (without.takeover_ms, slow.takeover_ms, fast.takeover_ms) == (6_000, 26_800, 11_800)
+    given = to_settings(read('[quorum]\ntakeover_delay = "1s"\n[watchdog]\n' + NODES))
+    assert (given.takeover_ms, given.ended_ms) == (1_000, 26_800)

@@ -17,7 +17,7 @@ from hashelld.policy.state.situation import Ledger, Situation
 def expand(view: ClusterView, ledger: Ledger | None = None) -> Situation:
     """Nodes and items of a view; the ledger is told of contributions to scores by later phases."""
     attributes = Attributes(view.cib, view.now_ms)
-    situation = Situation(view, attributes, read_settings(attributes), ledger)
+    situation = Situation(view, attributes, read_settings(attributes, has_watchdog=view.has_watchdog), ledger)
     add_nodes(situation, attributes.cluster(PROPERTY))
     _read_names(situation)
     builder = Builder(situation)
