@@ -7,11 +7,13 @@ from typing import Final
 from hashelld.cib.document import PROPERTY, Properties
 from hashelld.cib.findings import Findings
 from hashelld.model.constraint import TicketConstraint
+from hashelld.model.duration import parse_duration
 from hashelld.model.options import parse_boolean
 from hashelld.model.resource import Primitive, Template
 
 
 _SWITCHES: Final = ("stonith-enabled", "fencing-enabled")
+_WATCHDOGS: Final = ("stonith-watchdog-timeout", "fencing-watchdog-timeout")
 _ON: Final = "stonith-enabled=true, and a fencing device, make that possible"
 
 
@@ -25,6 +27,12 @@ def check_fencing(findings: Findings) -> None:
     primitives = [o for o in cib.objects if isinstance(o, Primitive)]
     if any(findings.is_device(one.id) for one in primitives):
         return
+    asker, timeout = _watchdogs(findings)
+    if asker is not None:
+        text = f"there is no fencing device: a lost node counts as fenced by its own watchdog ({timeout})"
+        hint = "every node's hashelld.toml needs [watchdog]; see what cluster health says of it"
+        findings.warning(asker, "watchdog-fencing", text, timeout, hint)
+        return
     message = "fencing is enabled, but there is no fencing device: resources will not start"
     hint = "configure a stonith: primitive, or set stonith-enabled=false and accept the risk"
     asked = next((o for o in cib.objects if isinstance(o, Properties) and _switches_on(o)), None)
@@ -32,6 +40,15 @@ def check_fencing(findings: Findings) -> None:
         findings.objection(asked, "no-fencing-device", message, given or "", hint)
     elif primitives:
         findings.warning(None, "no-fencing-device", message, hint=hint)
+
+
+def _watchdogs(findings: Findings) -> tuple[Properties | None, str]:
+    """Where stonith-watchdog-timeout is set, and to what."""
+    for found in findings.cib.objects:
+        for pair in found.set.pairs if isinstance(found, Properties) and found.kind == PROPERTY else ():
+            if pair.name in _WATCHDOGS and pair.value and parse_duration(pair.value.lstrip("-")):
+                return found, f"{pair.name}={pair.value}"
+    return None, ""
 
 
 def _switches_on(found: Properties) -> bool:

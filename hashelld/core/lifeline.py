@@ -102,11 +102,17 @@ class Lifeline:
         is_late = now >= self._end_ms()
         if policy in KEEPING or is_in_maintenance(cib) or not (node.is_quorum_lost or is_late):
             return ""
-        if policy in AT_ONCE and has_fencing(cib):
-            return f"no quorum, and no-quorum-policy={policy}"
-        if node.retreat.has_failed_stop:
-            return "without quorum, and a resource could not be stopped"
+        if self._is_cut_off():
+            if policy in AT_ONCE and has_fencing(cib):
+                return f"no quorum, and no-quorum-policy={policy}"
+            if node.retreat.has_failed_stop:
+                return "without quorum, and a resource could not be stopped"
         return "without quorum, and not everything was stopped in time" if is_late and self._is_running(policy) else ""
+
+    def _is_cut_off(self) -> bool:
+        """Are there too few nodes for a quorum? Where there are enough, one of them is about to become DC."""
+        standing = self._node.standing
+        return not standing.has_quorum(frozenset({standing.node, *standing.membership.heard}))
 
     def _is_running(self, policy: str) -> bool:
         """Is anything left? Before anything was looked at here, what an earlier incarnation started may be."""

@@ -21,6 +21,11 @@ def properties(**values: str) -> Put:
     return Put(Properties(id="cib-bootstrap-options", kind="property", set=AttributeSet(pairs)))
 
 
+def watched(**values: str) -> Put:
+    """The properties of a cluster that is fenced by watchdogs."""
+    return properties(stonith_enabled="true", stonith_watchdog_timeout="5s", **values)
+
+
 def primitive(name: str, *, interval: str = "5s", timeout: str = "10s") -> Primitive:
     """A monitored resource."""
     operations = (
@@ -38,10 +43,14 @@ def device(nodes: Iterable[NodeId], agent: str = "fence_sim") -> Primitive:
     return Primitive(id=ResourceId("fencing"), agent=Agent("stonith", "", agent), params=(params,), meta=meta)
 
 
-def configuration(nodes: Iterable[NodeId], *, stonith: bool, device_agent: str = "fence_sim") -> tuple[Edit, ...]:
-    """Three independent resources, and a group of two."""
+def configuration(
+    nodes: Iterable[NodeId], *, stonith: bool, device_agent: str = "fence_sim", watchdogs: bool = False
+) -> tuple[Edit, ...]:
+    """Three independent resources, and a group of two; fencing is by a device, or by the nodes' own watchdogs."""
     edits: list[Edit] = [properties(stonith_enabled="true" if stonith else "false")]
-    if stonith:
+    if stonith and watchdogs:
+        edits = [watched()]
+    elif stonith:
         edits.append(Put(device(nodes, device_agent)))
     names = ("alpha", "beta", "gamma", "disk", "service")
     edits.extend(Put(primitive(name)) for name in names)

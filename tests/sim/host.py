@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from hashelld.core.beating import Beating
-from hashelld.core.effects import Effect, Exit, KillAgent, Note, Persist, Reply, RunAgent, Send, SetBeat
+from hashelld.core.effects import (
+    Arm,
+    Effect,
+    Exit,
+    KillAgent,
+    Note,
+    Persist,
+    Reply,
+    RunAgent,
+    SelfFence,
+    Send,
+    SetBeat,
+)
 from hashelld.core.events import (
     AgentEnded,
     BeatsHeard,
@@ -32,6 +44,7 @@ from hashelld.wire.peer import Beat, BeatContent, Envelope, Order
 from tests.sim.agents import Agents
 from tests.sim.disk import Disk, Trouble
 from tests.sim.violation import Violation
+from tests.sim.watchdog import SimWatchdog
 
 
 if TYPE_CHECKING:
@@ -114,6 +127,7 @@ class Daemon:
             if isinstance(item, Envelope) and isinstance(item.body, Order):
                 self._judge_order(item, item.body.action.label, effects)
             self._carry_out(effects)
+        self._host.watchdog.pet(self)
 
     def _judge_order(self, order: Envelope, label: str, effects: list[Effect]) -> None:
         if any(isinstance(effect, RunAgent) and effect.label == label for effect in effects):
@@ -175,7 +189,7 @@ class Daemon:
                 return
             self._perform_one(effect)
 
-    def _perform_one(self, effect: Effect) -> None:
+    def _perform_one(self, effect: Effect) -> None:  # noqa: C901 - one case an effect
         host, world = self._host, self._world
         match effect:
             case Send():
@@ -201,8 +215,14 @@ class Daemon:
                 world.answered(host, ticket, answer)
             case Note():
                 self._timeline.record(host.name, f"note {effect.event}", effect.fields)
+            case Arm():
+                host.watchdog.arm(self)
+            case SelfFence(reason=reason):
+                self._timeline.record(host.name, "ends itself", reason)
+                host.watchdog.end(self)
             case Exit():
                 self._timeline.record(host.name, "exit", effect)
+                host.watchdog.disarm(self)
                 host.daemon_exited(effect.code)
             case _:
                 self._timeline.record(host.name, type(effect).__name__, effect)
@@ -282,6 +302,7 @@ class Host:
         self._timeline = world.timeline
         self.disk = Disk(world.timeline, world.faults, lambda write: world.stored(self, write))
         self.agents = Agents(name, world.timeline, world.faults, world)
+        self.watchdog = SimWatchdog(self, world)
         self.daemon: Daemon | None = None
         self.is_powered = False
         self.is_paused = False
@@ -376,10 +397,17 @@ class Host:
         self._timeline.record(self.name, "power-cut")
         self._world.promises.on_power_cut(self)
         self.is_powered = False
+        self.watchdog.power_off()
         self.agents.power_off()
         self._end_daemon()
         self.disk.power_cut()
         self.is_paused = self.is_stuck = False
+
+    def reset(self) -> None:
+        """Its watchdog fires: it boots again, whoever believes what."""
+        self._timeline.record(self.name, "watchdog")
+        self.power_cut()
+        self._world.boot_later(self)
 
     def _end_daemon(self) -> None:
         if self.daemon is not None:

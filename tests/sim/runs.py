@@ -112,7 +112,12 @@ def _play(world: SimWorld, disturbed_ms: Millis, *, is_hostile: bool = False) ->
 
 def configure(world: SimWorld, *, device_agent: str = "fence_sim") -> None:
     """Commit the configuration that every run uses, and wait until it runs."""
-    edits = configuration(world.names, stonith=world.has_stonith, device_agent=device_agent)
+    edits = configuration(
+        world.names,
+        stonith=world.has_stonith,
+        device_agent=device_agent,
+        watchdogs=world.watchdog is not None,
+    )
     first = Commission(world, "configuration", edits)
     end = world.timeline.now + SETTLE_MS
     while first.outcome is None and not first.is_given_up and world.timeline.now < end:

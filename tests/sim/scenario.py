@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashelld.core.events import Terminate
+from hashelld.core.settings import Watchdog
 from hashelld.model.ids import Millis
 from hashelld.wire.client import CibIs, Committed, FenceNode, GetCib, GetStatus, StatusIs
 from hashelld.wire.log import Confirmation
@@ -27,9 +28,10 @@ def settled(
     stonith: bool = True,
     mode: Mode = Mode.PLAIN,
     device_agent: str = "fence_sim",
+    watchdog: Watchdog | None = None,
 ) -> SimWorld:
     """A cluster that is founded, configured, and has nothing left to do; of two nodes it is `two_node`."""
-    world = SimWorld(nodes, seed, faults, mode=mode, stonith=stonith)
+    world = SimWorld(nodes, seed, faults, mode=mode, stonith=stonith, watchdog=watchdog)
     world.boot()
     configure(world, device_agent=device_agent)
     converge(world, START_MS)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
+import msgspec
+
 from hashelld.cib.document import Cib
 from hashelld.cib.edit import Edit
 from hashelld.core.effects import Persist
 from hashelld.core.peers import MESSAGE_DEADLINE_FACTOR
-from hashelld.core.settings import Settings
+from hashelld.core.settings import Settings, Watchdog
 from hashelld.model.ids import NO_VERSION, Millis, NodeId, Version
 from hashelld.wire.client import AgentAsk, Answer, CibIs, Committed, GetCib, MakeCommit, Request
 from hashelld.wire.peer import Envelope
@@ -43,6 +45,7 @@ class SimWorld:
         *,
         mode: Mode = Mode.PLAIN,
         stonith: bool = True,
+        watchdog: Watchdog | None = None,
         file_digests: dict[str, str] | None = None,
         verbose: bool = False,
     ) -> None:
@@ -52,6 +55,9 @@ class SimWorld:
         self.founding = founding(self.names, mode)
         self.has_stonith = stonith
         self.is_unsafe = self.founding.two_node and not stonith
+        self.watchdog = watchdog
+        self.resets: list[tuple[Millis, NodeId]] = []
+        """By watchdogs."""
         self.ignores_quorum = False
         self.boots_fenced = True
         self.cloned: set[str] = set()
@@ -73,7 +79,10 @@ class SimWorld:
             self._tick(self.hosts[name], self.timeline.between(0, 99))
 
     def _settings(self, name: NodeId, file_digest: str) -> Settings:
-        return Settings(node=name, cluster_name="sim", file_digest=file_digest, founding=self.founding)
+        settings = Settings(node=name, cluster_name="sim", file_digest=file_digest, founding=self.founding)
+        if self.watchdog is None:
+            return settings
+        return msgspec.structs.replace(settings, watchdog=self.watchdog, takeover_delay_ms=None)
 
     @property
     def deadtime_ms(self) -> Millis:
@@ -311,7 +320,11 @@ class SimWorld:
             return
         victim.power_cut()
         if self.boots_fenced:
-            self.timeline.after(self.timeline.between(*BOOT_MS), victim.boot)
+            self.boot_later(victim)
+
+    def boot_later(self, host: Host) -> None:
+        """A machine that was reset boots."""
+        self.timeline.after(self.timeline.between(*BOOT_MS), host.boot)
 
     def stalled(self, sender: str, receiver: str) -> bool:
         """Is the message plane cut in this direction?"""
