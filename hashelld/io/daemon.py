@@ -30,4 +30,4 @@ def run_node(config: DaemonConfig, *, form: str, level: str) -> int:
         return begin(NO_WATCHDOG)
     if found.mode == DEVICE:
         return begin(DeviceWatchdog(found.device, found.timeout_ms))
-    return supervised(found.timeout_ms, clock, begin, realtime=config.realtime)
+    return supervised(found.timeout_ms, clock, config.state, begin, realtime=config.realtime)

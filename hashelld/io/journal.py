@@ -18,6 +18,8 @@ from hashelld.model.ids import Millis
 
 FILE_NAME: Final = "agents.journal"
 TOKEN_VARIABLE: Final = "HASHELL_RUN"  # noqa: S105 - marks the agent's processes, guards nothing
+NODE_VARIABLE: Final = "HASHELL_STATE"
+"""In the environment of every agent and of what it leaves running: the state directory of its daemon."""
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _PROC: Final = Path("/proc")
 _POLL_MS: Final = 20
@@ -50,6 +52,7 @@ class Journal:
 
     def __init__(self, directory: str, clock: Clock) -> None:
         self._path = Path(directory) / FILE_NAME
+        self.state = directory
         self._clock = clock
         self._boot = _BOOT_ID.read_text().strip()
         self._tokens: dict[int, str] = {}
@@ -154,11 +157,16 @@ def _group_of(noted: Noted) -> int:
 
 
 def _is_marked(pid: int, token: str) -> bool:
+    return has_variable(pid, TOKEN_VARIABLE, token)
+
+
+def has_variable(pid: int, name: str, value: str) -> bool:
+    """Is this in the environment that the process was started with, as far as that may be read?"""
     try:
         environment = (_PROC / str(pid) / "environ").read_bytes()
     except OSError:
         return False
-    return f"{TOKEN_VARIABLE}={token}".encode() in environment.split(b"\0")
+    return os.fsencode(f"{name}={value}") in environment.split(b"\0")
 
 
 def _signal_group(group: int, number: int) -> None:

@@ -14,7 +14,7 @@ from typing import Final
 from hashelld.agents.kinds import SYSTEM_PATH
 from hashelld.core.effects import RunAgent
 from hashelld.core.events import AgentEnded
-from hashelld.io.journal import TOKEN_VARIABLE, Journal
+from hashelld.io.journal import NODE_VARIABLE, TOKEN_VARIABLE, Journal
 from hashelld.io.secrets import Secrets
 from hashelld.limits import AGENTS_MAX, KILL_AFTER_MS, OUTPUT_BYTES_MAX, STDIN_BYTES_MAX
 from hashelld.model.ids import Millis
@@ -104,7 +104,8 @@ class Processes:
         if error:
             return AgentEnded(run=effect.run, rc=None, error=error)
         token = self._journal.begin(effect.run)
-        environment = {**BASE_ENVIRONMENT, **told.environment, TOKEN_VARIABLE: token}
+        own = {TOKEN_VARIABLE: token, NODE_VARIABLE: self._journal.state}
+        environment = {**BASE_ENVIRONMENT, **told.environment, **own}
         try:
             pid, outputs = _spawn(effect.argv, told.stdin, environment)
         except (OSError, ValueError) as failure:

@@ -1,8 +1,8 @@
 """A watchdog without a device: a parent process that ends the daemon and every process that came of it.
 
 Rule: the parent holds nothing, opens nothing and waits for nothing but its child. It gathers whatever agents leave
-behind, so that processes which detached themselves are found, too. What is no process (addresses, mounts, units of
-systemd) it cannot end.
+behind, so that processes which detached themselves are found, too; what a daemon of this node before it left running is
+found by its environment. What is no process (addresses, mounts, units of systemd) it cannot end.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
 from hashelld.io.clock import Clock
-from hashelld.io.journal import processes
+from hashelld.io.journal import NODE_VARIABLE, has_variable, processes
 from hashelld.io.privileges import end_with_parent, gather_orphans, raise_priority
 from hashelld.io.watchdog import PETS_IN_TIMEOUT
 from hashelld.model.ids import Millis
@@ -102,8 +102,10 @@ class Vigil:
         return self.is_over or (deadline is not None and now >= deadline)
 
 
-def supervised(timeout_ms: Millis, clock: Clock, body: Callable[[PipeWatchdog], int], *, realtime: bool) -> int:
-    """Run the body in a child, and see to it; returns (in both processes) the exit code.
+def supervised(
+    timeout_ms: Millis, clock: Clock, state: str, body: Callable[[PipeWatchdog], int], *, realtime: bool
+) -> int:
+    """Run the body, a daemon with this state directory, in a child; returns (in both processes) the exit code.
 
     To be called before there are threads, sockets or files that the parent should not hold.
     """
@@ -120,15 +122,16 @@ def supervised(timeout_ms: Millis, clock: Clock, body: Callable[[PipeWatchdog], 
     os.close(end)
     if realtime:
         raise_priority()
-    return _Parent(child, pets, timeout_ms, clock).run()
+    return _Parent(child, pets, Vigil(timeout_ms), clock, state).run()
 
 
 class _Parent:
-    def __init__(self, child: int, pets: int, timeout_ms: Millis, clock: Clock) -> None:
+    def __init__(self, child: int, pets: int, vigil: Vigil, clock: Clock, state: str) -> None:
         self._child = child
+        self._state = state
         self._pets = pets
         self._clock = clock
-        self._vigil = Vigil(timeout_ms)
+        self._vigil = vigil
         self._status: int | None = None
         self._wake, wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
@@ -182,7 +185,7 @@ class _Parent:
             with suppress(ProcessLookupError):
                 os.kill(self._child, signal.SIGKILL)
         idle = select.poll()
-        while found := list(_descendants(os.getpid())):
+        while found := _family(os.getpid(), self._state):
             for pid in found:
                 with suppress(ProcessLookupError, PermissionError):
                     os.kill(pid, signal.SIGKILL)
@@ -190,16 +193,19 @@ class _Parent:
             self._reap()
 
 
-def _descendants(root: int) -> Iterator[int]:
-    """Every living process below this one."""
+def _family(root: int, state: str) -> set[int]:
+    """Every living process below this one, and those that an earlier daemon of this node left, without this one."""
+    living = list(processes())
     children: dict[int, list[int]] = {}
-    for found in processes():
+    for found in living:
         children.setdefault(found.parent, []).append(found.pid)
+    family = {found.pid for found in living if has_variable(found.pid, NODE_VARIABLE, state)} - {root}
     below = list(children.get(root, ()))
     while below:
         pid = below.pop()
-        yield pid
+        family.add(pid)
         below += children.get(pid, ())
+    return family
 
 
 def _drain(handle: int) -> bytes:

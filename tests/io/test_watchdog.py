@@ -177,7 +177,7 @@ def body(watchdog):
         Event().wait()
     return 7
 
-sys.exit(supervised(1_000, Clock(), body, realtime=False))
+sys.exit(supervised(1_000, Clock(), "/a/state/of/nobody", body, realtime=False))
 """
 
 
