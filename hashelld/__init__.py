@@ -53,7 +53,10 @@ answer goes back one way, on which what its user may not read is taken out (`cor
 is ordered. Who had what done is an entry of the log, or (for transient attributes) a note.
 
 **Without quorum** (`core.retreat`) a node applies `no-quorum-policy` by itself, with the policy engine's own order of
-stops. A graceful end is a handshake: resources move away, the departure is an entry of the log, then the daemon ends.
+stops. Where it has a watchdog (`core.lifeline`), others may count on it that after a fixed time nothing of it is left:
+the time is counted from the last moment at which a DC said that it hears the node, and the watchdog (`io.watchdog`,
+`io.supervisor`) ends whoever is late, hangs, or cannot stop; `core.self_fencing` waits for that where there is no
+device. A graceful end is a handshake: resources move away, the departure is an entry of the log, then the daemon ends.
 A departure says that nothing runs there: in maintenance, a daemon ends without one and finds its resources again.
 
 **Resources** (`core.lrm`, `agents`). One agent at a time for each resource, in a process group of its own, noted on

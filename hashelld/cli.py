@@ -67,8 +67,9 @@ def _told_watchdog(config: DaemonConfig) -> str:
     found = config.watchdog
     if found is None:
         return "no watchdog: a daemon that hangs, or cannot stop its resources without quorum, is not ended"
-    after = format_duration(to_settings(config).ended_ms or 0)
-    told = f"watchdog: {found.mode}, {format_duration(found.timeout_ms)}; a lost node runs nothing after {after}"
+    after_ms = to_settings(config).ended_ms or 0
+    spans = f"{format_duration(found.timeout_ms)}; a lost node runs nothing after {after_ms / 1000:g}s"
+    told = f"watchdog: {found.mode}, {spans}"
     if found.mode == SUPERVISOR:
         return f"{told}; processes are ended, but no addresses, mounts or units of systemd"
     if not os.access(found.device, os.W_OK):

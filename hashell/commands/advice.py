@@ -13,6 +13,7 @@ from hashelld.model.resource import Primitive
 from hashelld.wire.client import DROPS, QuorumStatus, StatusIs
 
 
+_PROCESSES_ONLY = "supervisor"
 PROBLEM, DOUBT, NOTE = LEVELS = ("problem", "doubt", "note")
 CLOCKS_APART_MS = 1_000
 """What beats need to arrive is far less."""
@@ -48,6 +49,7 @@ def examine(
         *_votes(status.quorum),
         *_contact(status),
         *_fencing(status, cib),
+        *_watchdog(status),
         *_names(unresolved),
         *_clocks(status),
         *_secrets(secrets),
@@ -157,7 +159,7 @@ def _fencing(status: StatusIs, cib: Cib) -> Iterator[Finding]:
             "fencing is switched off: a node that is cut off may still run what is started elsewhere",
             "configure a device: ra list stonith; then property stonith-enabled=true",
         )
-    elif is_on and not has_device and cib.resources:
+    elif is_on and not has_device and cib.resources and not _counts_on_watchdogs(status):
         yield Finding(
             PROBLEM,
             "fencing is on and there is no device: what a lost node ran is not taken over",
@@ -165,6 +167,28 @@ def _fencing(status: StatusIs, cib: Cib) -> Iterator[Finding]:
         )
     for text in status.fencing:
         yield Finding(PROBLEM, text, "see: node fence --help")
+
+
+def _counts_on_watchdogs(status: StatusIs) -> bool:
+    return status.watchdog is not None and status.watchdog.fenced_after_ms is not None
+
+
+def _watchdog(status: StatusIs) -> Iterator[Finding]:
+    """What ends the node that answers; what it cannot do, the notices tell."""
+    found = status.watchdog
+    if found is None or not found.timeout_ms:
+        return
+    if found.ended:
+        yield Finding(
+            PROBLEM, f"{status.node} is being ended by its watchdog: {found.ended}", "see the log of hashelld"
+        )
+    elif found.mode == _PROCESSES_ONLY and _counts_on_watchdogs(status):
+        yield Finding(
+            DOUBT,
+            "lost nodes count as fenced by their watchdogs, and mode=supervisor ends processes alone: no addresses, "
+            "mounts or units of systemd",
+            'use a device of the kernel: [watchdog] mode = "device"',
+        )
 
 
 def _drops(status: StatusIs) -> Iterator[Finding]:

@@ -6,7 +6,10 @@ import socket
 from collections.abc import Sequence
 from time import monotonic
 
-from hashelld.wire.client import StatusIs
+import msgspec
+
+from hashelld.model.duration import format_duration
+from hashelld.wire.client import StatusIs, WatchdogStatus
 
 
 RESOLVE_S = 1.0
@@ -30,8 +33,20 @@ def quorum_text(status: StatusIs) -> str:
         ("voters", ", ".join(f"{name} {votes}" for name, votes in quorum.voters.items())),
         ("modes", ", ".join(quorum.modes)),
         *(("UNSAFE", text) for text in quorum.unsafe),
+        ("watchdog", _watchdog_text(status.watchdog)),
     ]
     return "\n".join(f"{name:<9}{text}" for name, text in rows if text)
+
+
+def _watchdog_text(found: WatchdogStatus | None) -> str:
+    if found is None or not found.timeout_ms:
+        return ""
+    if found.ended:
+        return f"ENDS THIS NODE: {found.ended}"
+    spans = f"{format_duration(found.timeout_ms)}, {format_duration(found.stop_budget_ms)} to stop without quorum"
+    after = found.fenced_after_ms
+    counted = "" if after is None else f"; a lost node counts as fenced after {after / 1000:g}s"
+    return f"{found.mode}, {'armed' if found.is_armed else 'not armed yet'}, {spans}{counted}"
 
 
 def quorum_data(status: StatusIs) -> dict[str, object]:
@@ -49,6 +64,7 @@ def quorum_data(status: StatusIs) -> dict[str, object]:
         "voters": dict(quorum.voters),
         "modes": list(quorum.modes),
         "unsafe": list(quorum.unsafe),
+        "watchdog": None if status.watchdog is None else msgspec.to_builtins(status.watchdog),
     }
 
 

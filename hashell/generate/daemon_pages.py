@@ -101,7 +101,34 @@ _TABLES: Final = (
             (
                 "takeover_delay",
                 "Without fencing: how long survivors wait before they take over. auto computes the time in which those "
-                "who were cut off have noticed it and stopped; it is the default, with two_node 0s is.",
+                "who were cut off have noticed it and stopped, or were ended by their watchdogs; it is the default, "
+                "with two_node 0s is.",
+            ),
+        ),
+    ),
+    (
+        "[watchdog]",
+        (
+            (
+                "mode",
+                "What ends this node with all that it runs when its daemon hangs, or does not get its resources "
+                "stopped without quorum, or when no-quorum-policy is suicide or fence. device: a watchdog of the "
+                "kernel; supervisor: a parent process of the daemon, which ends the daemon and every process that came "
+                "of it (no addresses, mounts or units of systemd), and then itself with exit code 1; off. Without this "
+                "table off, with it device. It is armed when a DC first counts the daemon in, and disarmed when the "
+                "daemon has left.",
+            ),
+            ("device", "The kernel's watchdog; /dev/watchdog by default. Nothing else may hold it open."),
+            (
+                "timeout",
+                "A daemon that was silent for so long is ended; 5s by default, at least twice deadtime, and whole "
+                "seconds for a device. Equal on all nodes.",
+            ),
+            (
+                "stop_budget",
+                "A node without quorum has so long to stop everything before it is ended; 20s by default. Equal on all "
+                "nodes: with takeover_delay = auto, or stonith-watchdog-timeout, the others wait for deadtime, two "
+                "keepalives, this, timeout and a second.",
             ),
         ),
     ),

@@ -45,9 +45,10 @@ def check_fencing(findings: Findings) -> None:
 def _watchdogs(findings: Findings) -> tuple[Properties | None, str]:
     """Where stonith-watchdog-timeout is set, and to what."""
     for found in findings.cib.objects:
-        for pair in found.set.pairs if isinstance(found, Properties) and found.kind == PROPERTY else ():
-            if pair.name in _WATCHDOGS and pair.value and parse_duration(pair.value.lstrip("-")):
-                return found, f"{pair.name}={pair.value}"
+        if isinstance(found, Properties) and found.kind == PROPERTY:
+            for pair in found.set.pairs:
+                if pair.name in _WATCHDOGS and parse_duration((pair.value or "").lstrip("-")):
+                    return found, f"{pair.name}={pair.value}"
     return None, ""
 
 

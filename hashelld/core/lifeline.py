@@ -163,7 +163,7 @@ def remarks(cib: Cib, settings: Settings, *, is_pair: bool) -> Iterator[str]:
     elif policy not in STOPPING:
         yield f"{name} counts for nothing: with no-quorum-policy={policy} a node that is cut off runs on"
     elif span_ms > wanted_ms and not (cib.property_value(name) or "").startswith("-"):
-        needed = f"{format_duration(span_ms)}, which it may need to stop or be ended"
+        needed = f"{span_ms / 1000:g}s, which it may need to stop or be ended"
         yield f"a lost node counts as fenced after {needed}: {name} is shorter"
 
 

@@ -15,7 +15,6 @@ from hashelld.core.membership import Presence
 from hashelld.core.options import self_fence_ms
 from hashelld.core.settings import Settings
 from hashelld.core.standing import Standing
-from hashelld.model.duration import format_duration
 from hashelld.model.ids import Incarnation, Millis, NodeId
 from hashelld.wire.log import Electorate
 from hashelld.wire.peer import EndYourself
@@ -91,7 +90,7 @@ class SelfFencing:
     def in_progress(self) -> tuple[str, ...]:
         """What is waited for, for people."""
         return tuple(
-            f"{wait.target} {wait.operation}: {WATCHDOG}, at most {format_duration(wait.span_ms)} after it is lost"
+            f"{wait.target} {wait.operation}: {WATCHDOG}, {wait.span_ms / 1000:g}s after it is lost"
             for wait in self._waits.values()
         )
 

@@ -118,7 +118,8 @@ CLUSTER_PROPERTIES: Final[tuple[Option, ...]] = (
         kind=OptionKind.ENUM,
         default="stop",
         values=("stop", "freeze", "ignore", "demote", "fence", "suicide"),
-        help="What a part of the cluster without quorum does with the resources it runs; fence and suicide stop them.",
+        help="What a part of the cluster without quorum does with the resources it runs; fence and suicide reset its "
+        "nodes where hashelld.toml has a [watchdog], and stop resources elsewhere.",
         aliases=("no_quorum_policy",),
     ),
     _boolean("maintenance-mode", "false", "Touch no resource and run no monitor, in the whole cluster."),
@@ -156,7 +157,9 @@ CLUSTER_PROPERTIES: Final[tuple[Option, ...]] = (
         name="stonith-watchdog-timeout",
         kind=OptionKind.DURATION,
         default="0",
-        help="Trust that a lost node's watchdog has reset it after this time; 0 means never.",
+        values=("-1",),
+        help="Trust that a lost node's watchdog has reset it after this time, where no device can fence it; 0 means "
+        "never, -1 twice the watchdog's own timeout, which is the least. It needs [watchdog] in hashelld.toml.",
         aliases=("fencing-watchdog-timeout",),
     ),
     _boolean("startup-fencing", "true", "Fence nodes that were not seen since the cluster started."),

@@ -93,6 +93,13 @@ def test_fencing_without_a_device_is_told():
     assert checked("", "primitive a Dummy\nprimitive f stonith:external/ssh\n") == []
 
 
+@pytest.mark.parametrize(("value", "code"), [("10s", "watchdog-fencing"), ("-1", "watchdog-fencing"), ("0", "")])
+def test_fencing_by_watchdogs_is_told(value, code):
+    found = checked("", f"primitive a Dummy\nproperty stonith-enabled=true stonith-watchdog-timeout={value}\n")
+    assert found[0][1] == (code or "no-fencing-device")
+    assert len(found) == 1
+
+
 def test_containers_that_no_statement_could_make():
     cib, _ = read_cib("primitive a Dummy\nproperty stonith-enabled=no")
     bad = Cib(

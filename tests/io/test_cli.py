@@ -32,7 +32,23 @@ def test_keygen_then_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert main(["keygen", str(tmp_path / "key")]) == 1
     assert "not overwritten" in capsys.readouterr().err
     assert main(["check", str(config)]) == 0
-    assert "cluster hashell, nodes a, here a, 1 key" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "cluster hashell, nodes a, here a, 1 key" in told
+    assert "no watchdog: a daemon that hangs" in told
+
+
+@pytest.mark.parametrize(
+    ("extra", "told"),
+    [
+        ("", "device, 5s; a lost node runs nothing after 26.8s; BUT /no/such is missing"),
+        ("mode = 'supervisor'\n", "supervisor, 5s; a lost node runs nothing after 26.8s; processes are ended, but no"),
+    ],
+)
+def test_the_watchdog_is_checked(tmp_path: Path, capsys: pytest.CaptureFixture[str], extra: str, told: str) -> None:
+    config = write_config(tmp_path, f"[watchdog]\ndevice = '/no/such'\n{extra}")
+    main(["keygen", str(tmp_path / "key")])
+    assert main(["check", str(config)]) == 0
+    assert told in capsys.readouterr().out
 
 
 def test_every_problem_of_a_file_is_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

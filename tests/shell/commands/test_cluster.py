@@ -14,10 +14,11 @@ from hashell.commands.advice import examine
 from hashell.commands.votes import unresolved
 from hashell.errors import Refused, Usage
 from hashell.outcomes import Listing, Said, Table
+from hashelld.cib.lang.lower import read_cib
 from hashelld.config import load
 from hashelld.io import keys
 from hashelld.model.ids import NodeId
-from hashelld.wire.client import LinkStatus, QuorumStatus
+from hashelld.wire.client import LinkStatus, QuorumStatus, WatchdogStatus
 from tests.shell.memory import Shell
 
 
@@ -236,7 +237,29 @@ def test_quorum_as_text_and_as_data() -> None:
         "voters": voters,
         "modes": ["wait_for_all", "last_man_standing 10s"],
         "unsafe": ["no fencing"],
+        "watchdog": None,
     }
+
+
+def test_the_watchdog_is_told_where_there_is_one() -> None:
+    shell = Shell()
+    assert "watchdog" not in said(shell, "cluster quorum").text
+    armed = WatchdogStatus(mode="supervisor", timeout_ms=5_000, stop_budget_ms=20_000, is_armed=True)
+    shell.client.status = replace(shell.client.status, watchdog=armed)
+    found = said(shell, "cluster quorum")
+    assert found.text.splitlines()[-1] == "watchdog supervisor, armed, 5s, 20s to stop without quorum"
+    assert found.data["watchdog"]["is_armed"] is True
+    counted = replace(armed, fenced_after_ms=26_800)
+    shell.client.status = replace(shell.client.status, watchdog=counted)
+    assert said(shell, "cluster quorum").text.endswith("; a lost node counts as fenced after 26.8s")
+    shell.client.cib = read_cib("primitive a Dummy\nproperty stonith-watchdog-timeout=10s")[0]
+    texts = [one.text for one in examine(shell.client.status, shell.client.cib)]
+    assert any("mode=supervisor ends processes alone" in text for text in texts)
+    assert not any("there is no device" in text for text in texts)
+    ended = replace(counted, ended="without quorum")
+    shell.client.status = replace(shell.client.status, watchdog=ended)
+    assert "ENDS THIS NODE: without quorum" in said(shell, "cluster quorum").text
+    assert examine(shell.client.status, shell.client.cib)[0].text.startswith("node1 is being ended by its watchdog")
 
 
 @pytest.mark.parametrize(
