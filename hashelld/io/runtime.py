@@ -177,9 +177,9 @@ class World:
             case Note():
                 self.log.note(effect)
             case Arm():
-                self._arm()
+                self._watched(self.watchdog.arm)
             case SelfFence():
-                self.watchdog.end()
+                self._watched(self.watchdog.end)
             case Exit():
                 self.exit = effect
 
@@ -232,10 +232,10 @@ class World:
         envelope = msgspec.structs.replace(effect.envelope, beat=sequence)
         self.peers.send(envelope, self.beats.links_of(receiver), self.beats.key_of(receiver))
 
-    def _arm(self) -> None:
+    def _watched(self, act: Callable[[], None]) -> None:
         """A node that others believe to be watched must not run anything unwatched."""
         try:
-            self.watchdog.arm()
+            act()
         except OSError as failure:
             self.exit = Exit(1, f"the watchdog cannot be armed: {failure}")
 
