@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from hashelld.cib.digest import digest
-from hashelld.core.settings import DEVICE, MODES, OFF, Settings, Watchdog
+from hashelld.core.settings import DEVICE, OFF, Settings, Watchdog
 from hashelld.limits import (
     CONFIG_BYTES_MAX,
     DEFAULT_PORT,
@@ -431,14 +431,11 @@ class _Reader:
         return None if text == AUTO else self._duration("quorum", "takeover_delay", text)
 
     def _watchdog(self, found: _Watchdog) -> Watchdog | None:
-        if found.mode not in MODES:
-            text = f"'{found.mode}' is no mode of a watchdog ({', '.join(MODES)}){_hint(found.mode, MODES)}"
-            self._tell("watchdog", 0, "mode", text)
         timeout_ms = self._duration("watchdog", "timeout", found.timeout)
         budget_ms = self._duration("watchdog", "stop_budget", found.stop_budget)
-        device = self._absolute(found.device)
-        made = Watchdog(mode=found.mode, device=device, timeout_ms=timeout_ms, stop_budget_ms=budget_ms)
-        return None if found.mode == OFF else made
+        device, mode = self._absolute(found.device), found.mode
+        made = Watchdog(mode=mode, device=device, timeout_ms=timeout_ms, stop_budget_ms=budget_ms)
+        return None if mode == OFF else made
 
     def _absolute(self, path: str) -> str:
         return os.path.normpath(self._directory / path)
@@ -475,12 +472,9 @@ class _Reader:
             self._tell("cluster", 0, "warntime", f"{warntime} must be more than twice {keepalive}")
         if not config.warntime_ms < config.deadtime_ms:
             self._tell("cluster", 0, "deadtime", f"{deadtime} must be longer than {warntime}")
-        if config.initdead_ms < config.deadtime_ms:
-            initdead = words("initdead", config.initdead_ms)
-            self._tell("cluster", 0, "initdead", f"{initdead} must be at least {deadtime}")
-        if config.restart_grace_ms < config.deadtime_ms:
-            grace = words("restart_grace", config.restart_grace_ms)
-            self._tell("cluster", 0, "restart_grace", f"{grace} must be at least {deadtime}")
+        for name, span_ms in (("initdead", config.initdead_ms), ("restart_grace", config.restart_grace_ms)):
+            if span_ms < config.deadtime_ms:
+                self._tell("cluster", 0, name, f"{words(name, span_ms)} must be at least {deadtime}")
         for key, text in config.watchdog.flaws(config.deadtime_ms) if config.watchdog is not None else ():
             self._tell("watchdog", 0, key, text)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 from typing import Final
 
 import msgspec
@@ -40,6 +41,10 @@ class Watchdog(msgspec.Struct, frozen=True, kw_only=True):
 
     def flaws(self, deadtime_ms: Millis) -> Iterator[tuple[str, str]]:
         """(key of [watchdog], what is wrong with it)."""
+        if self.mode not in MODES:
+            close = get_close_matches(self.mode, MODES, n=1)
+            hint = f"; did you mean '{close[0]}'?" if close else ""
+            yield "mode", f"'{self.mode}' is no mode of a watchdog ({', '.join(MODES)}){hint}"
         if self.timeout_ms < 2 * deadtime_ms:
             least = f"must be at least twice deadtime ({format_duration(deadtime_ms)})"
             yield "timeout", f"timeout ({format_duration(self.timeout_ms)}) {least}: a loop that is late is no dead one"

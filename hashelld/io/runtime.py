@@ -152,7 +152,7 @@ class World:
         failed, self._failed_at_once = self._failed_at_once, []
         return failed
 
-    def _do(self, effect: Effect) -> None:  # noqa: C901 - one case an effect
+    def _do(self, effect: Effect) -> None:  # noqa: C901, PLR0912 - one case an effect
         match effect:
             case Send():
                 self._send(effect)
