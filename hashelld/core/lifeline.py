@@ -80,7 +80,6 @@ class Lifeline:
         """End this node; nothing happens where it has no watchdog."""
         if self._node.standing.settings.watchdog is not None and not self.ended:
             self.ended = reason
-            self._node.standing.note("lifeline.ended", reason=reason)
             self._node.standing.emit(SelfFence(reason))
 
     def _is_counted_in(self) -> bool:

@@ -29,7 +29,6 @@ MESSAGES: Final[dict[str, tuple[Level, str]]] = {
     "dc.missed": (Level.WARNING, "no DC with a quorum is heard"),
     "quorum.lost": (Level.ERROR, "no quorum: no-quorum-policy is applied"),
     "lifeline.armed": (Level.INFO, "the watchdog runs: a daemon that hangs ends this node"),
-    "lifeline.ended": (Level.ERROR, "this node is ended by its watchdog: the reason"),
     "claim.begun": (Level.WARNING, "the peer is lost: this node claims to stand alone"),
     "claim.confirmed": (Level.WARNING, "the peer is off: this node stands alone"),
     "claim.failed": (Level.ERROR, "the peer could not be fenced: resources are frozen"),

@@ -27,6 +27,7 @@ MESSAGES: Final[dict[str, tuple[Level, str]]] = {
     "io.keys-unread": (Level.ERROR, "the key files cannot be used; the keys are what they were"),
     "io.dropped": (Level.WARNING, "datagrams or messages were dropped: forged, replayed or malformed"),
     "io.no-announce": (Level.WARNING, "the system allows no raw sockets: moved addresses are not announced by ARP"),
+    "io.self-fence": (Level.ERROR, "this node is ended by its watchdog: the reason"),
     "io.exit": (Level.INFO, "the daemon ends"),
 }
 """The notes of the edge itself; core.notes has the core's."""

@@ -179,6 +179,7 @@ class World:
             case Arm():
                 self._watched(self.watchdog.arm)
             case SelfFence():
+                self.note("io.self-fence", reason=effect.reason)  # First: nothing comes after it.
                 self._watched(self.watchdog.end)
             case Exit():
                 self.exit = effect

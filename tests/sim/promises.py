@@ -36,6 +36,7 @@ from hashelld.cib.document import Cib
 from hashelld.cib.edit import apply
 from hashelld.core.effects import Persist
 from hashelld.core.options import is_in_maintenance, no_quorum_policy
+from hashelld.core.self_fencing import WATCHDOG
 from hashelld.model.history import OCF_NOT_RUNNING, OCF_OK
 from hashelld.model.ids import NO_VERSION, Incarnation, Millis, NodeId, Version
 from hashelld.model.resource import Clone, Group, Primitive, value_of
@@ -163,6 +164,11 @@ class Promises:
     def _is_true(self, host: Host, said: Confirmation) -> None:
         world, victim = self._world, self._world.hosts.get(said.node)
         if not world.has_stonith or victim is None or said.node in world.checkers.excused or self._has_fabric():
+            return
+        if said.by == WATCHDOG:  # Its daemon may live: that it runs nothing is what counts.
+            running = [name for name in victim.agents.running if victim.agents.is_active(name)]
+            if running:
+                raise Violation("S5", f"{host.name} stores that {said.node} ended itself, and it runs {running}")
             return
         is_empty = said.by == "empty store"  # Which stands for fencing: it runs, and nothing of it counts.
         if victim.daemon is not None and victim.daemon.incarnation == said.incarnation and not is_empty:
