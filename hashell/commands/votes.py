@@ -64,7 +64,7 @@ def quorum_data(status: StatusIs) -> dict[str, object]:
         "voters": dict(quorum.voters),
         "modes": list(quorum.modes),
         "unsafe": list(quorum.unsafe),
-        "watchdog": None if status.watchdog is None else msgspec.to_builtins(status.watchdog),
+        "watchdog": None if status.watchdog is None else msgspec.structs.asdict(status.watchdog),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -157,8 +158,8 @@ def test_a_daemon_that_leaves_takes_nothing_with_it(cluster):
 
 def test_status_and_quorum_tell_of_the_watchdog(cluster):
     node = cluster["node1"]
-    told = node.shell("--json", "cluster", "quorum").ok()
-    assert '"mode": "supervisor"' in told.out
+    told = json.loads(node.shell("--json", "cluster", "quorum").ok().out)["data"]["watchdog"]
+    assert (told["mode"], told["is_armed"], told["fenced_after_ms"]) == ("supervisor", True, None)
     refused = node.shell("configure", "property", "stonith-watchdog-timeout=5s")
     assert refused.code == 1
     assert "below twice the watchdog's timeout (3s)" in refused.err
