@@ -165,7 +165,7 @@ LINES: Final[dict[str, tuple[str, ...]]] = {
     "cluster run": ("cluster run true",),
     "cluster copy": ("cluster copy {tmp}/token",),
     "cluster diff": ("cluster diff /etc/hosts",),
-    "cluster crash-test": ("cluster crash-test fence node2 --yes --force --within 0s",),
+    "cluster crash-test": ("cluster crash-test fence node2 --yes",),
     "cluster wait_for_startup": ("cluster wait_for_startup 0s",),
     "cluster remove": ("node fence node3 --yes", "cluster remove node3 --yes"),
     # Shadows.
@@ -217,7 +217,11 @@ LINES: Final[dict[str, tuple[str, ...]]] = {
 }
 """Lines that lead to each command, which is the last of them."""
 
-REFUSED_HERE: Final = {"configure rsctest": "--yes", "configure resume": "No draft"}
+REFUSED_HERE: Final = {
+    "cluster crash-test": "fencing is switched off",
+    "configure rsctest": "--yes",
+    "configure resume": "No draft",
+}
 """What is refused in this scene, and with what word; what follows is checked elsewhere."""
 
 LOCAL: Final = (
