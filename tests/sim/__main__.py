@@ -1,5 +1,6 @@
 """Run seeds, tell what fails: `python -m tests.sim --seed N [--seeds K] [--minutes M] [--nodes 3,5] [--mode MODE]`.
 
+With `--shrink` the first seed that fails is made shorter. With `--hostile` a member says what is wrong (hostile.py).
 With `--without GUARD` a guard is taken out of the core, and the run ends with the first seed that finds it.
 """
 
@@ -7,14 +8,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from itertools import count, islice
 from time import monotonic
 
 from tests.sim.guards import Guard
 from tests.sim.modes import SIZES, Mode, drawn
 from tests.sim.runs import Verdict, run_seed
+from tests.sim.shrink import shrink, told
 
 
 PROCESSES = 2
@@ -31,15 +34,18 @@ def main(argv: list[str]) -> int:
     end = monotonic() + 60 * options.minutes if options.minutes is not None else None
     if options.without is not None:
         return _search(jobs, Guard(options.without), end, verbose=options.verbose)
+    if options.shrink:
+        return _shrink(jobs, end, is_hostile=options.hostile)
     is_single = options.minutes is None and options.seeds * len(_jobs(options.seed, options)) == 1
     failed = total = 0
     cpu_s = 0.0
-    verdicts = _one_by_one(jobs, verbose=options.verbose) if is_single or options.verbose else _pooled(jobs, end)
+    run = partial(run_seed, is_hostile=options.hostile, verbose=options.verbose)
+    verdicts = (run(*job) for job in jobs) if is_single or options.verbose else _pooled(run, jobs, end)
     for verdict in verdicts:
         total += 1
         cpu_s += verdict.cpu_s
         failed += bool(verdict.failure)
-        _show(verdict, detailed=is_single or options.trace)
+        _show(verdict, detailed=is_single or options.trace, is_hostile=options.hostile)
         if sys.stderr.isatty():
             print(f"\r{total} runs, {failed} failed, {cpu_s:.0f} s of CPU", end="", file=sys.stderr)
     print(f"{total} runs, {failed} failed, {cpu_s:.1f} s of CPU")
@@ -55,6 +61,8 @@ def _options(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--mode", choices=[mode.value for mode in Mode], help="the quorum mode; drawn by default")
     guards = [guard.value for guard in Guard]
     parser.add_argument("--without", choices=guards, help="take this guard out of the core; ends when that is found")
+    parser.add_argument("--shrink", action="store_true", help="look for a shorter failure of the first seed that fails")
+    parser.add_argument("--hostile", action="store_true", help="a member says what is wrong")
     parser.add_argument("--verbose", action="store_true", help="print everything that happens")
     parser.add_argument("--trace", action="store_true", help="print the end of the trace of every failing run")
     return parser.parse_args(argv)
@@ -81,23 +89,30 @@ def _search(jobs: Iterator[Job], guard: Guard, end: float | None, *, verbose: bo
     return 1
 
 
-def _one_by_one(jobs: Iterator[Job], *, verbose: bool) -> Iterator[Verdict]:
+def _shrink(jobs: Iterator[Job], end: float | None, *, is_hostile: bool) -> int:
     for seed, nodes, mode in jobs:
-        yield run_seed(seed, nodes, mode, verbose=verbose)
+        shrunk = shrink(lambda diet, job=(seed, nodes, mode): run_seed(*job, is_hostile=is_hostile, diet=diet))
+        if shrunk is not None:
+            print(f"seed {seed} nodes {nodes} mode {mode.value} {told(shrunk)}")
+            return 1
+        if end is not None and monotonic() > end:
+            break
+    print("nothing fails")
+    return 0
 
 
-def _pooled(jobs: Iterator[Job], end: float | None) -> Iterator[Verdict]:
+def _pooled(run: Callable[..., Verdict], jobs: Iterator[Job], end: float | None) -> Iterator[Verdict]:
     with ProcessPoolExecutor(PROCESSES) as pool:
-        waiting = [pool.submit(run_seed, *job) for job in islice(jobs, 2 * PROCESSES)]
+        waiting = [pool.submit(run, *job) for job in islice(jobs, 2 * PROCESSES)]
         while waiting:
             yield waiting.pop(0).result()
             if end is None or monotonic() < end:
-                waiting.extend(pool.submit(run_seed, *job) for job in islice(jobs, 1))
+                waiting.extend(pool.submit(run, *job) for job in islice(jobs, 1))
 
 
-def _show(verdict: Verdict, *, detailed: bool) -> None:
+def _show(verdict: Verdict, *, detailed: bool, is_hostile: bool) -> None:
     name = f"seed {verdict.seed} nodes {verdict.nodes} mode {verdict.mode.value}"
-    replay = f"--seed {verdict.seed} --nodes {verdict.nodes} --mode {verdict.mode.value}"
+    replay = f"--seed {verdict.seed} --nodes {verdict.nodes} --mode {verdict.mode.value}{' --hostile' * is_hostile}"
     if verdict.failure:
         print(f"FAILED {name}: {verdict.failure.splitlines()[0]}")
         print(f"  replay: python -m tests.sim {replay}")

@@ -17,6 +17,8 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
     reorder: float = 0.0
     late_for_next_incarnation: float = 0.0
     """A message to a daemon that is down reaches the next one."""
+    latency_min_ms: Millis = 0
+    """Of every datagram and message; 0: nine of ten take a millisecond."""
     latency_max_ms: Millis = 5
     disk_latency_max_ms: Millis = 4
     agent_fails: float = 0.0

@@ -164,7 +164,6 @@ class Hostile:
                 replace(content, promised=Epoch(number, self._random.choice(self._world.names))),
                 replace(content, hears=self._world.names),
                 replace(content, hears=()),
-                replace(content, stored=Version(Epoch(number, self.name), number)),
                 replace(content, is_quorate_dc=not content.is_quorate_dc),
             )
         )

@@ -12,7 +12,7 @@ from tests.sim.network import BEATS, MESSAGES, PLANES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hashelld.model.ids import NodeId
+    from hashelld.model.ids import Millis, NodeId
     from tests.sim.host import Host
     from tests.sim.world import SimWorld
 
@@ -24,6 +24,10 @@ class Nemesis:
         self._world = world
         self._random = world.timeline.random
         self.is_on = True
+        self.left_out: frozenset[int] = frozenset()
+        """Numbers of disturbances that are drawn and not done (shrink.py)."""
+        self.drawn: list[tuple[int, Millis, str]] = []
+        """Number, moment and name of every disturbance."""
         self._deeds: tuple[tuple[int, Callable[[], None]], ...] = (
             (6, self._partition),
             (3, self._isolate),
@@ -57,7 +61,10 @@ class Nemesis:
             return
         weights = [weight for weight, _ in self._deeds]
         deed = self._random.choices(self._deeds, weights)[0][1]
-        deed()
+        number = len(self.drawn)
+        self.drawn.append((number, self._world.timeline.now, deed.__name__))
+        if number not in self.left_out:
+            deed()
         self._plan()
 
     def _host(self) -> Host:

@@ -171,5 +171,7 @@ class Network:
             self._stall(pair, envelope)
 
     def _latency(self) -> Millis:
+        if self._faults.latency_min_ms and not self.calm:
+            return self._timeline.between(self._faults.latency_min_ms, self._faults.latency_max_ms)
         chance = self._timeline.random.random()
         return 1 if chance < 0.9 or self.calm else self._timeline.between(1, self._faults.latency_max_ms)

@@ -23,7 +23,7 @@
 | S18 | who cannot store votes no more and says no more that it stored | `Promises.on_send`; scenarios: disk |
 | L1 | healed: one DC, equal documents, every resource once, within a bound | `convergence.converge` |
 | L2 | healed: nobody is fenced over and over | `Promises.after_healing` |
-| L3 | losses and delays alone fence nobody and move nothing | test_scenarios_planes: losses_and_delays_alone |
+| L3 | losses and delays alone fence nobody and move nothing | test_scenarios_planes: losses_and_delays_… |
 
 Names may stand for numbers of DESIGN.md 3.7 as well; `violation.NAMES` tells which.
 """

@@ -19,6 +19,7 @@ from tests.sim.faults import random_faults
 from tests.sim.guards import Guard, without
 from tests.sim.modes import Mode, is_fenced
 from tests.sim.nemesis import Nemesis
+from tests.sim.shrink import Diet
 from tests.sim.violation import Violation
 from tests.sim.world import SimWorld
 
@@ -28,6 +29,7 @@ CONVERGE_MS: Final = 90_000
 DISTURBED_MS: Final = 40_000
 TRACE_LINES: Final = 60
 CPU_MAX_S: Final = 10
+EVERYTHING: Final = Diet()
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,12 +46,17 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     trace: str = ""
     commits: int = 0
     fencings: int = 0
+    deeds: tuple[tuple[int, Millis, str], ...] = ()
+    """Number, moment and name of every disturbance."""
 
 
-def make_world(seed: int, nodes: int, mode: Mode = Mode.PLAIN, *, verbose: bool = False) -> SimWorld:
+def make_world(
+    seed: int, nodes: int, mode: Mode = Mode.PLAIN, *, diet: Diet = EVERYTHING, verbose: bool = False
+) -> SimWorld:
     """The world of a seed: its faults are drawn from the seed too."""
     draw = (seed * 2_654_435_761 % 1_000) / 1_000
-    return SimWorld(nodes, seed, random_faults(draw), mode=mode, stonith=is_fenced(seed, mode), verbose=verbose)
+    faults = diet.eaten_by(random_faults(draw))
+    return SimWorld(nodes, seed, faults, mode=mode, stonith=is_fenced(seed, mode), verbose=verbose)
 
 
 def run_seed(
@@ -60,17 +67,19 @@ def run_seed(
     guard: Guard | None = None,
     disturbed_ms: Millis = DISTURBED_MS,
     is_hostile: bool = False,
+    diet: Diet = EVERYTHING,
     verbose: bool = False,
 ) -> Verdict:
     """Run it, perhaps without one of the core's guards, or with a hostile member; failures are in the verdict."""
     began = process_time()
-    world = make_world(seed, nodes, mode, verbose=verbose)
+    world = make_world(seed, nodes, mode, diet=diet, verbose=verbose)
     failure = trace = ""
+    deeds: list[tuple[int, Millis, str]] = []
     signal.signal(signal.SIGPROF, _too_long)
     signal.setitimer(signal.ITIMER_PROF, CPU_MAX_S)
     try:
         with without(guard):
-            _play(world, disturbed_ms, is_hostile=is_hostile)
+            _play(world, disturbed_ms, deeds, left_out=diet.deeds, is_hostile=is_hostile)
     except (Violation, AssertionError) as violation:
         failure = f"{type(violation).__name__}: {violation}"
         trace = world.timeline.tail(TRACE_LINES)
@@ -88,6 +97,7 @@ def run_seed(
         trace=trace,
         commits=len(world.checkers.commits),
         fencings=len(world.checkers.fencings),
+        deeds=tuple(deeds),
     )
 
 
@@ -97,12 +107,20 @@ def _too_long(number: int, frame: FrameType | None) -> None:
     raise Violation(0, f"a run takes more than {CPU_MAX_S} s of CPU: something spins\n{where}")
 
 
-def _play(world: SimWorld, disturbed_ms: Millis, *, is_hostile: bool = False) -> None:
+def _play(
+    world: SimWorld,
+    disturbed_ms: Millis,
+    deeds: list[tuple[int, Millis, str]],
+    *,
+    left_out: frozenset[int] = frozenset(),
+    is_hostile: bool = False,
+) -> None:
     world.boot()
     configure(world)
     if is_hostile:
         world.turn_hostile(world.timeline.random.choice(world.names))
     workload, nemesis = Workload(world, every_ms=500), Nemesis(world)
+    nemesis.left_out, nemesis.drawn = left_out, deeds
     world.run(disturbed_ms)
     nemesis.stop()
     workload.stop()

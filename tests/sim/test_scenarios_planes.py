@@ -335,3 +335,15 @@ def test_leave_late_for_next_incarnation() -> None:
     assert shots(world, began) == []
     finish(world)
     assert set(world.running()) == set(world.names)
+
+
+@pytest.mark.parametrize("nodes", [2, 3])
+def test_losses_and_delays_alone_fence_nobody(nodes: int) -> None:
+    """A network that loses 30 % and takes 50 ms, more or less, for ten minutes: nobody is lost, nothing moves (L3)."""
+    world = settled(nodes, faults=Faults(loss=0.3, latency_min_ms=30, latency_max_ms=70))
+    dc, began = world.dc(), world.timeline.now
+    world.run(600_000)
+    assert shots(world, began) == []
+    assert not [start for start in world.checkers.starts if start[0] > began]
+    assert world.dc() == dc
+    finish(world)
