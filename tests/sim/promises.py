@@ -80,8 +80,10 @@ class Promises:
         """When a commit was asked for first."""
         self._votes: dict[tuple[NodeId, int], NodeId] = {}
         self._results: dict[tuple[NodeId, str, str, int], OrderResult] = {}
-        self._dark: dict[str, tuple[NodeId, Incarnation]] = {}
+        self._dark: dict[str, tuple[NodeId, Incarnation, Millis]] = {}
         """What ran on a machine when it lost its power, until a daemon starts there."""
+        self._confirmed_ms: dict[NodeId, Millis] = {}
+        """When a log last said that a node is off."""
         self._failed_stops: set[tuple[NodeId, str]] = set()
         self._found: dict[NodeId, set[str]] = {}
         """What the running daemon of a machine looked for."""
@@ -148,6 +150,7 @@ class Promises:
         """S5: what a log says to be off is off. Follows the acknowledged document."""
         for entry in write.entries:
             if isinstance(entry.change, Confirmation):
+                self._confirmed_ms[entry.change.node] = self._world.timeline.now
                 self._is_true(host, entry.change)
         if write.acknowledged is None or write.acknowledged <= self._cursor or self._world.is_unsafe:
             return
@@ -197,7 +200,7 @@ class Promises:
     def on_power_cut(self, host: Host) -> None:
         """Nothing runs there any more, which nobody knows yet."""
         for instance in host.agents.active():
-            self._dark[instance] = (host.name, self._last[host.name])
+            self._dark[instance] = (host.name, self._last[host.name], self._world.timeline.now)
         self._failed_stops = {known for known in self._failed_stops if known[0] != host.name}
         self._begun = {known for known in self._begun if known[0] != host.name}
 
@@ -245,8 +248,10 @@ class Promises:
         if failed and not self._world.checkers.excused.intersection(failed):
             raise Violation("S11", f"{machine} {operation}s {instance}, whose stop failed on {failed}")
 
-    def _is_known_off(self, node: NodeId, incarnation: Incarnation) -> bool:
-        """Does a log say so, or an electorate of a pair's survivor alone?"""
+    def _is_known_off(self, node: NodeId, incarnation: Incarnation, since_ms: Millis) -> bool:
+        """Does a log say so (even of the one before, which alone was heard), or a survivor's electorate of itself?"""
+        if self._confirmed_ms.get(node, -1) >= since_ms:
+            return True
         for host in self._world.hosts.values():
             content = host.disk.content
             electorate = content.electorate
