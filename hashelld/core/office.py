@@ -14,7 +14,7 @@ from hashelld.cib.view import ClusterView, NodeView
 from hashelld.core.membership import Presence
 from hashelld.core.options import has_fencing, is_in_maintenance
 from hashelld.core.quorum import is_joint_quorum, is_quorum, is_shrinking, without
-from hashelld.core.replication import Leading
+from hashelld.core.replication import PAIR, Leading
 from hashelld.core.self_fencing import counts_on_watchdogs
 from hashelld.core.standing import Standing
 from hashelld.model.history import ActionResult, NodeStatus
@@ -287,7 +287,7 @@ class Office:
                 continue
             if self.leading.matched(node) == standing.log.version.serial:
                 votes[node] = standing.settings.founding.votes.get(node, 1)
-                if is_pair:
+                if len(votes) == PAIR:
                     standing.readmitted(node)
                 self._change_electorate(votes, f"{node} stored the log", wall_ms)
                 return True

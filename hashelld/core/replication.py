@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from hashelld.cib.digest import digest
@@ -12,6 +14,10 @@ from hashelld.core.standing import Standing
 from hashelld.model.ids import NO_VERSION, Epoch, Millis, NodeId, Version
 from hashelld.wire.log import Barrier, Change, Commit, ElectorateChange, Entry, Founding
 from hashelld.wire.peer import Append, Appended, Install
+
+
+PAIR: Final = 2
+"""Two voters, of `two_node` or left by last_man_standing: the second is needed to acknowledge its own admission."""
 
 
 class _Progress:
@@ -285,7 +291,7 @@ class Following:
         """
         standing = self._standing
         log, tail = standing.log, standing.log.tail
-        if standing.may_vote or tail is None or not tail.electorate.two_node:
+        if standing.may_vote or tail is None or len(tail.electorate.votes) != PAIR:
             return
         is_added = standing.node in tail.electorate.votes and standing.node not in tail.previous_electorate.votes
         changes = [e.version for e in log.entries if isinstance(e.change, ElectorateChange)]

@@ -17,6 +17,7 @@ from tests.sim.scenario import (
     is_alone,
     leave,
     mark_commit,
+    pair,
     settled,
     shots,
     starts,
@@ -393,3 +394,21 @@ def test_a_node_without_quorum_rests() -> None:
         world.run(7)
     assert max(turns) > 20
     assert min(turns) >= 0
+
+
+@pytest.mark.parametrize("mode", [Mode.SHRINKING, Mode.SHRINKING_TIE_BREAKER])
+def test_who_left_and_forgot_is_added_again(mode: Mode) -> None:
+    """The other votes alone; one who comes back with an empty store has to acknowledge its own admission with it."""
+    world = settled(2, mode=mode)
+    stays, leaver = pair(world)
+    world.host(leaver).is_wanted = False
+    leave(world, leaver)
+    world.until(lambda: is_alone(world, stays), 10_000, "the other votes alone")
+    world.host(leaver).disk.wipe(set_aside=True)
+    world.checkers.forget(world.host(leaver).name)
+    finish(world)
+    for name in world.names:
+        electorate = world.host(name).disk.content.electorate
+        assert electorate is not None
+        assert set(electorate.votes) == set(world.names)
+        assert world.host(name).disk.content.may_vote
