@@ -150,10 +150,10 @@ Twice keepalive is less than warntime, warntime less than deadtime, and deadtime
 same. By default a node that dies is known to be lost after 600ms. Loss is not death: a node that is told that its
 heartbeats do not all arrive sends four times as many, so that the loss of 30% of all frames is borne.
 
-Fast timers are for nodes with realtime priority on a quiet network: a loss is known after 300ms, and any pause of
-300ms, be it of a switch or of a virtual machine, is one.
+Fast timers are for nodes with realtime priority on a quiet network: a loss is known after 250ms, and any pause of
+250ms, be it of a switch or of a virtual machine, is one.
 """
-_FAST: Final = ("[cluster]", 'keepalive = "50ms"', 'warntime = "150ms"', 'deadtime = "300ms"')
+_FAST: Final = ("[cluster]", 'keepalive = "50ms"', 'warntime = "150ms"', 'deadtime = "250ms"')
 _EXAMPLE: Final = (
     "[cluster]",
     'name = "web"',
