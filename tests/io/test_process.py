@@ -73,7 +73,8 @@ def test_the_environment_is_clean_but_for_what_is_asked(processes: Processes, tm
         del os.environ["LEAKED"]
     (found,) = ended(processes)
     names = {line.partition("=")[0] for line in found.stdout.splitlines()}
-    assert names - {"PWD", "_", "OLDPWD", "SHLVL"} == {"OCF_ROOT", "PATH", "LC_ALL", "HOME", "HASHELL_RUN"}
+    wanted = {"OCF_ROOT", "PATH", "LC_ALL", "HOME", "HASHELL_RUN", "HASHELL_STATE"}
+    assert names - {"PWD", "_", "OLDPWD", "SHLVL"} == wanted
 
 
 def test_input_is_given_and_otherwise_nothing(processes: Processes, tmp_path: Path) -> None:
