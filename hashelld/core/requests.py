@@ -8,6 +8,7 @@ from hashelld.core.agent_desk import AgentDesk
 from hashelld.core.commits import Origin
 from hashelld.core.effects import CutOff, TellLog
 from hashelld.core.events import ClientAsked
+from hashelld.core.options import has_fencing
 from hashelld.core.report import status_of
 from hashelld.core.rights import primitives_of
 from hashelld.model.history import read_fail_count_name
@@ -226,6 +227,12 @@ class Requests:
         if not request.confirm:
             if request.node == standing.node and len(dc.office.configured) == 1:
                 return Refused("invalid", "the only node of a cluster cannot be fenced")
+            if not has_fencing(standing.log.cib):  # What it runs would be started elsewhere, and go on there.
+                return Refused(
+                    "invalid",
+                    f"fencing is off (stonith-enabled=false): nothing would end {request.node}; configure a device and "
+                    "switch fencing on, or switch the node off by hand and then say so: node fence NODE --confirm",
+                )
             dc.office.fence_requests.add(request.node)
             dc.office.is_changed = True
             self._record(now, dc, author, f"asked for {request.node} to be fenced")

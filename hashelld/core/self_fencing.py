@@ -6,7 +6,6 @@ Rule: only what a node said of itself is counted on. One that is still heard is 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from hashelld.cib.document import Cib
@@ -31,17 +30,21 @@ def counts_on_watchdogs(cib: Cib, settings: Settings, electorate: Electorate) ->
     return self_fence_ms(cib, settings) is not None and not electorate.two_node
 
 
-@dataclass(slots=True)
 class Wait:
     """One node that is to end."""
 
-    target: NodeId
-    incarnation: Incarnation
-    operation: str
-    began_ms: Millis
-    span_ms: Millis
-    told_ms: Millis | None = None
-    """When it was last told to end itself."""
+    __slots__ = ("began_ms", "incarnation", "operation", "span_ms", "target", "told_ms")
+
+    def __init__(
+        self, target: NodeId, incarnation: Incarnation, operation: str, began_ms: Millis, span_ms: Millis
+    ) -> None:
+        self.target = target
+        self.incarnation = incarnation
+        self.operation = operation
+        self.began_ms = began_ms
+        self.span_ms = span_ms
+        self.told_ms: Millis | None = None
+        """When it was last told to end itself."""
 
 
 class SelfFencing:

@@ -7,7 +7,7 @@ import pytest
 
 from hashelld.core.effects import Reply
 from hashelld.model.ids import NO_VERSION, NodeId
-from hashelld.wire.client import Answer, Committed, MakeCommit, Refused
+from hashelld.wire.client import Answer, Committed, FenceNode, MakeCommit, Refused
 from tests.core.alone import ROOT, Alone
 
 
@@ -62,3 +62,11 @@ def test_what_a_lost_dc_did_not_answer_is_unknown(alone):
     (answer,) = told(alone)
     assert isinstance(answer, Refused)
     assert answer.code == "lost"
+
+
+def test_nobody_is_asked_to_be_fenced_where_fencing_is_off():
+    """The policy engine would take the node for gone, and start elsewhere what goes on running there."""
+    alone = Alone("property stonith-enabled=false", absent=["n2"])
+    answer = alone.ask(ROOT, FenceNode(DC))
+    assert isinstance(answer, Refused)
+    assert "stonith-enabled=false" in answer.text
