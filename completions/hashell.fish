@@ -887,6 +887,7 @@ complete -c hashell -n '__hashell_has cluster import' -l help -d 'explain the co
 complete -c hashell -n '__hashell_has cluster import' -a '(__hashell_ask)'
 complete -c hashell -n '__hashell_has cluster init' -l name -x -a '(__hashell_ask)' -d ''
 complete -c hashell -n '__hashell_has cluster init' -l own -x -a '(__hashell_ask)' -d ''
+complete -c hashell -n '__hashell_has cluster init' -l arbiter -x -a '(__hashell_ask)' -d ''
 complete -c hashell -n '__hashell_has cluster init' -l dir -r -F -d 'a file; - is standard input or output'
 complete -c hashell -n '__hashell_has cluster init' -l port -x -a '(__hashell_ask)' -d ''
 complete -c hashell -n '__hashell_has cluster init' -l json -d 'print data as JSON'

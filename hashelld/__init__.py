@@ -46,6 +46,11 @@ fencing device, a clean leave, the administrator's word; without fencing only `t
 UNSAFE), and stands alone with an electorate of itself. Only a node in sync may claim. A peer that returns is added
 again once it has the log.
 
+**Arbiters.** Ping nodes (`core.pinging`, `io.pinging`) qualify and never vote: who reaches none of them does not
+claim, and does not stand with half of the nodes' votes or less. What was answered before the question came up does not
+count, and a DC is not asked again. The network arbiter (`core.arbiter`) is a node that votes and runs nothing: no plan
+sees it, nobody waits for it or fences it; it stands last, and gives its office to the first that has the whole log.
+
 **Shells** (`core.clients`, `core.requests`). Who asks is what the kernel says of the connection. Every request has one
 permission and passes one check (`core.rights`), on the node that is asked and on the one that carries it out; every
 answer goes back one way, on which what its user may not read is taken out (`core.shown`). Rights are Pacemaker's roles

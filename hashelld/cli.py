@@ -1,4 +1,4 @@
-"""`hashelld run`, `keygen`, `check`: words to one call, failures to a sentence and an exit code."""
+"""`hashelld run`, `arbiter`, `keygen`, `check`: words to one call, failures to a sentence and an exit code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from hashelld import __version__
-from hashelld.config import DEFAULT_PATH, ConfigError, DaemonConfig, load, to_settings
+from hashelld.config import DEFAULT_PATH, ConfigError, DaemonConfig, Problem, load, to_settings
 from hashelld.core.settings import SUPERVISOR
 from hashelld.io import keys
 from hashelld.io.clients import SocketTaken
@@ -45,6 +45,16 @@ def _run(options: argparse.Namespace) -> int:
     return run_node(load(options.config), form=options.log, level=options.level)
 
 
+def _arbiter(options: argparse.Namespace) -> int:
+    """As `run`, which is an arbiter too where the file says so; this one makes sure of it."""
+    config = load(options.config)
+    if not config.own.is_arbiter:
+        named = config.founding.network_arbiter
+        advice = f"{named} is" if named else "write arbiter = true into its [[nodes]], on every node"
+        raise ConfigError(options.config, (Problem(0, f"this node, '{config.node}', is no arbiter: {advice}"),))
+    return run_node(config, form=options.log, level=options.level)
+
+
 def _keygen(options: argparse.Namespace) -> int:
     keys.generate(options.path)
     sys.stdout.write(f"{options.path}: written; copy it to every node of the cluster, mode 0600\n")
@@ -54,7 +64,7 @@ def _keygen(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     config = load(options.path)
     accepted = keys.load(config.keys)
-    names = ", ".join(entry.name for entry in config.nodes)
+    names = ", ".join(f"{entry.name}{' (arbiter)' * entry.is_arbiter}" for entry in config.nodes)
     several = f"{len(accepted)} keys, the first one active" if len(accepted) > 1 else "1 key"
     sys.stdout.write(f"{options.path}: good; cluster {config.cluster_name}, nodes {names}, here {config.node}, ")
     sys.stdout.write(f"{several}\n")
@@ -77,7 +87,7 @@ def _told_watchdog(config: DaemonConfig) -> str:
     return f"{told}; {found.device}"
 
 
-_COMMANDS: Final = {"run": _run, "keygen": _keygen, "check": _check}
+_COMMANDS: Final = {"run": _run, "arbiter": _arbiter, "keygen": _keygen, "check": _check}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -87,9 +97,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"hashelld {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     run_command = commands.add_parser("run", help="run the daemon in the foreground; SIGTERM leaves cleanly")
-    run_command.add_argument("--config", default=DEFAULT_PATH, metavar="PATH", help="default: %(default)s")
-    run_command.add_argument("--log", choices=FORMS, default=FORMS[0], help="default: %(default)s")
-    run_command.add_argument("--level", choices=LEVELS, default="info", help="default: %(default)s")
+    arbiter = commands.add_parser("arbiter", help="the same on a host that votes and runs nothing (arbiter = true)")
+    for command in (run_command, arbiter):
+        command.add_argument("--config", default=DEFAULT_PATH, metavar="PATH", help="default: %(default)s")
+        command.add_argument("--log", choices=FORMS, default=FORMS[0], help="default: %(default)s")
+        command.add_argument("--level", choices=LEVELS, default="info", help="default: %(default)s")
     keygen = commands.add_parser("keygen", help="write a new cluster key, readable by its owner alone")
     keygen.add_argument("path", metavar="PATH", type=os.path.abspath)
     check = commands.add_parser("check", help="check a hashelld.toml and the key that it names")

@@ -12,18 +12,20 @@ from typing import Final, TypeVar
 import msgspec
 
 from hashelld.cib.digest import digest
-from hashelld.core.settings import DEVICE, OFF, Settings, Watchdog
+from hashelld.config_arbiters import PingTable, check_arbiter, ping_settings
+from hashelld.config_lines import Lines
+from hashelld.config_timings import timing_problems
+from hashelld.core.settings import DEVICE, OFF, PingSettings, Settings, Watchdog
 from hashelld.limits import (
     CONFIG_BYTES_MAX,
     DEFAULT_PORT,
-    KEEPALIVE_MS_MIN,
     LINKS_MAX,
     NODE_NAME_LENGTH_MAX,
     NODES_MAX,
     SOCKET_PATH_LENGTH_MAX,
 )
 from hashelld.model.address import is_address
-from hashelld.model.duration import format_duration, parse_duration
+from hashelld.model.duration import parse_duration
 from hashelld.model.ids import Millis, NodeId, is_id
 from hashelld.model.secret import SECRETS_DIR
 from hashelld.wire.log import HIGHEST, LOWEST, Electorate
@@ -56,6 +58,7 @@ class NodeEntry(msgspec.Struct, frozen=True, kw_only=True):
     addresses: tuple[str, ...]
     port: int
     votes: int = 1
+    is_arbiter: bool = False
 
 
 class DaemonConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +80,7 @@ class DaemonConfig(msgspec.Struct, frozen=True, kw_only=True):
     takeover_delay_ms: Millis | None
     """None: computed."""
     watchdog: Watchdog | None
+    ping: PingSettings | None = None
     environment: dict[str, str]
     ocf_root: str
     secrets: str
@@ -116,6 +120,7 @@ class _Member(msgspec.Struct):
     addresses: list[str]
     port: int = 0
     votes: int = 1
+    arbiter: bool = False
 
 
 class _Quorum(msgspec.Struct):
@@ -125,6 +130,7 @@ class _Quorum(msgspec.Struct):
     last_man_standing: bool = False
     last_man_standing_window: str = "10s"
     takeover_delay: str = ""
+    ping: dict[str, object] | None = None
 
 
 class _Watchdog(msgspec.Struct):
@@ -140,9 +146,9 @@ class _Agents(msgspec.Struct):
     secrets: str = SECRETS_DIR
 
 
-_ARBITERS: Final = frozenset({("quorum", "disk"), ("quorum", "ping"), ("quorum", "device"), ("quorum", "server")})
+_ARBITERS: Final = frozenset({("quorum", "disk"), ("quorum", "device"), ("quorum", "server")})
 _TABLES: Final = ("node", "cluster", "nodes", "quorum", "watchdog", "agents")
-_Table = TypeVar("_Table", _Node, _Cluster, _Member, _Quorum, _Watchdog, _Agents)
+_Table = TypeVar("_Table", _Node, _Cluster, _Member, _Quorum, _Watchdog, _Agents, PingTable)
 
 
 def load(path: str, uname: str | None = None) -> DaemonConfig:
@@ -197,6 +203,7 @@ def to_settings(config: DaemonConfig) -> Settings:
         restart_grace_ms=config.restart_grace_ms,
         takeover_delay_ms=config.takeover_delay_ms,
         watchdog=config.watchdog,
+        ping=config.ping,
         ocf_root=config.ocf_root,
         own_ocf_root=str(Path(__file__).resolve().parent / "agents" / "ocf"),
         shims_dir=str(Path(config.state) / "shims"),
@@ -205,34 +212,11 @@ def to_settings(config: DaemonConfig) -> Settings:
     )
 
 
-class _Lines:
-    """Where in the text a key or a table's header is."""
-
-    def __init__(self, text: str) -> None:
-        self._places: dict[tuple[str, int, str], int] = {}
-        table, count, seen = "", 0, {"": 1}
-        for number, line in enumerate(text.splitlines(), start=1):
-            stripped = line.strip()
-            if stripped.startswith("["):
-                table = stripped.split("]")[0].strip("[ ").replace('"', "").replace(" ", "")
-                count = seen.get(table, 0)
-                seen[table] = count + 1
-                self._places.setdefault((table, count, ""), number)
-            elif "=" in stripped and not stripped.startswith("#"):
-                key = stripped.split("=")[0].split(".")[0].strip().strip("\"'")
-                self._places.setdefault((table, count, key), number)
-
-    def find(self, table: str, at: int, key: str) -> int:
-        """The key's line; else its table's; 0 when neither is in the text (all of it is a default)."""
-        candidates = ((table, at, key), (f"{table}.{key}", 0, ""), (table, at, ""), ("", 0, table))
-        return next((self._places[c] for c in candidates if c in self._places), 0)
-
-
 class _Reader:
     """Collects the problems of one text while it reads it."""
 
     def __init__(self, text: str, path: str, uname: str) -> None:
-        self._lines = _Lines(text)
+        self._lines = Lines(text)
         self._path = path
         self._directory = Path(path).absolute().parent
         self._uname = uname
@@ -271,6 +255,7 @@ class _Reader:
             founding=founding,
             takeover_delay_ms=self._takeover_delay(quorum),
             watchdog=self._watchdog(watchdog),
+            ping=self._ping(quorum, entries),
             environment=agents.environment,
             ocf_root=agents.ocf_root,
             secrets=self._absolute(agents.secrets),
@@ -299,7 +284,7 @@ class _Reader:
         known = kind.__struct_fields__
         missing = [key for key in found if (table, key) in _ARBITERS]
         for key in missing:
-            self._tell(table, at, key, f"[{table}.{key}] is not supported: hashelld has no arbiters")
+            self._tell(table, at, key, f"[{table}.{key}] is not supported: hashelld has no such arbiter")
         self._check_keys(table, at, (key for key in found if key not in missing), known)
         try:
             return msgspec.convert(found, kind)
@@ -335,7 +320,11 @@ class _Reader:
                 if owner != member.name or member.addresses.count(address) > 1:
                     self._tell("nodes", at, "addresses", f"address {address} port {port} is there twice (also {owner})")
             name = NodeId(member.name)
-            entries.append(NodeEntry(name=name, addresses=tuple(member.addresses), port=port, votes=member.votes))
+            arbiter = member.arbiter
+            entry = NodeEntry(
+                name=name, addresses=tuple(member.addresses), port=port, votes=member.votes, is_arbiter=arbiter
+            )
+            entries.append(entry)
         return tuple(entries)
 
     def _check_member(self, at: int, member: _Member, port: int) -> None:
@@ -359,7 +348,7 @@ class _Reader:
         if not sum(votes.values()):
             self._tell("nodes", 0, "votes", "no node has a vote")
         if quorum.two_node:
-            self._check_two_node(quorum, votes)
+            self._check_two_node(quorum, votes, has_arbiter=any(entry.is_arbiter for entry in entries))
         window = self._duration("quorum", "last_man_standing_window", quorum.last_man_standing_window)
         modes = Electorate(
             votes={},
@@ -367,12 +356,19 @@ class _Reader:
             wait_for_all=bool(quorum.wait_for_all) and not quorum.two_node,
             tie_order=self._tie_order(quorum, [entry.name for entry in entries if entry.votes]),
             last_man_standing_ms=window if quorum.last_man_standing else None,
+            network_arbiter=self._network_arbiter(entries, quorum),
         )
         return modes.with_votes(votes)
 
-    def _check_two_node(self, quorum: _Quorum, votes: dict[NodeId, int]) -> None:
+    def _network_arbiter(self, entries: tuple[NodeEntry, ...], quorum: _Quorum) -> NodeId | None:
+        modes = {"two_node": quorum.two_node, "auto_tie_breaker": bool(quorum.auto_tie_breaker)}
+        marked = [(at, entry.votes) for at, entry in enumerate(entries) if entry.is_arbiter]
+        check_arbiter(marked, len(entries), modes, self._tell)
+        return entries[marked[0][0]].name if marked else None
+
+    def _check_two_node(self, quorum: _Quorum, votes: dict[NodeId, int], *, has_arbiter: bool) -> None:
         """What votequorum(5) allows beside two_node and what DESIGN.md 3.2 does not: a pair has rules of its own."""
-        if list(votes.values()) != [1, 1]:
+        if list(votes.values()) != [1, 1] and not has_arbiter:
             self._tell("quorum", 0, "two_node", f"two_node is for two nodes with a vote each, here are {len(votes)}")
         if quorum.auto_tie_breaker:
             self._tell("quorum", 0, "auto_tie_breaker", "auto_tie_breaker and two_node exclude each other")
@@ -437,6 +433,11 @@ class _Reader:
         made = Watchdog(mode=mode, device=device, timeout_ms=timeout_ms, stop_budget_ms=budget_ms)
         return None if mode == OFF else made
 
+    def _ping(self, quorum: _Quorum, entries: tuple[NodeEntry, ...]) -> PingSettings | None:
+        table = self._table("quorum.ping", 0, quorum.ping, PingTable) if quorum.ping is not None else None
+        members = {address: entry.name for entry in entries for address in entry.addresses}
+        return ping_settings(table, members, self._tell, self._duration) if table is not None else None
+
     def _absolute(self, path: str) -> str:
         return os.path.normpath(self._directory / path)
 
@@ -457,26 +458,17 @@ class _Reader:
         if not Path(config.ocf_root).is_absolute():
             self._tell("agents", 0, "ocf_root", f"'{config.ocf_root}' is not absolute")
         if not self._problems:
-            self._check_timings(config)
-
-    def _check_timings(self, config: DaemonConfig) -> None:
-        def words(name: str, span_ms: Millis) -> str:
-            return f"{name} ({format_duration(span_ms)})"
-
-        keepalive = words("keepalive", config.keepalive_ms)
-        warntime = words("warntime", config.warntime_ms)
-        deadtime = words("deadtime", config.deadtime_ms)
-        if config.keepalive_ms < KEEPALIVE_MS_MIN:
-            self._tell("cluster", 0, "keepalive", f"{keepalive} is shorter than {KEEPALIVE_MS_MIN}ms")
-        if not 2 * config.keepalive_ms < config.warntime_ms:
-            self._tell("cluster", 0, "warntime", f"{warntime} must be more than twice {keepalive}")
-        if not config.warntime_ms < config.deadtime_ms:
-            self._tell("cluster", 0, "deadtime", f"{deadtime} must be longer than {warntime}")
-        for name, span_ms in (("initdead", config.initdead_ms), ("restart_grace", config.restart_grace_ms)):
-            if span_ms < config.deadtime_ms:
-                self._tell("cluster", 0, name, f"{words(name, span_ms)} must be at least {deadtime}")
-        for key, text in config.watchdog.flaws(config.deadtime_ms) if config.watchdog is not None else ():
-            self._tell("watchdog", 0, key, text)
+            timings = {
+                "keepalive": config.keepalive_ms,
+                "warntime": config.warntime_ms,
+                "deadtime": config.deadtime_ms,
+                "initdead": config.initdead_ms,
+                "restart_grace": config.restart_grace_ms,
+            }
+            for key, text in timing_problems(timings):
+                self._tell("cluster", 0, key, text)
+            for key, text in config.watchdog.flaws(config.deadtime_ms) if config.watchdog is not None else ():
+                self._tell("watchdog", 0, key, text)
 
 
 def _hint(word: str, known: Iterable[str]) -> str:

@@ -79,7 +79,7 @@ def _votes(quorum: QuorumStatus) -> Iterator[Finding]:
         yield Finding(
             DOUBT,
             f"{quorum.total} votes: two halves of the cluster could tie, and both would stop",
-            "add a node, or [quorum] auto_tie_breaker when the cluster is founded",
+            "add a node, or an arbiter, or [quorum] auto_tie_breaker when the cluster is founded",
         )
     for node, votes in quorum.voters.items():
         if 2 * votes > quorum.total and len(quorum.voters) > 1:
@@ -142,7 +142,8 @@ def _contact(status: StatusIs) -> Iterator[Finding]:
         else:
             yield Finding(PROBLEM, f"{link.node} is {link.presence}: nothing heard{silence}", advice)
     for link in status.links:
-        if link.presence == "alive" and status.nodes and link.node not in known:
+        is_member = link.node != status.quorum.arbiter
+        if link.presence == "alive" and status.nodes and is_member and link.node not in known:
             yield Finding(
                 PROBLEM, f"{link.node} is heard, and has not joined", f"see the log of hashelld on {link.node}"
             )

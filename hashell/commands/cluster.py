@@ -82,6 +82,7 @@ def cluster_health(session: Session) -> Outcome:
     examples=(
         "cluster init node1=10.0.0.1 node2=10.0.0.2 node3=10.0.0.3 --name web",
         "cluster init node1=10.0.0.1,10.1.0.1 node2=10.0.0.2,10.1.0.2 --dir /etc/hashell",
+        "cluster init node1=10.0.0.1 node2=10.0.0.2 third=10.0.9.3 --arbiter third",
     ),
 )
 def cluster_init(
@@ -89,6 +90,7 @@ def cluster_init(
     *nodes: NodeAddress,
     name: str = "hashell",
     own: str | None = None,
+    arbiter: str | None = None,
     dir_: Path = founding.DEFAULT_DIR,
     port: Integer = founding.DEFAULT_PORT,
 ) -> Outcome:
@@ -96,9 +98,9 @@ def cluster_init(
 
     Name every node with its address. This node is the one called as the machine is (uname -n), or the
     one named by --own. Existing files are replaced only with --force. The token contains the key: keep it
-    secret.
+    secret. The node that --arbiter names votes and runs no resources: with a third host two nodes cannot tie.
     """
-    members = _members(nodes)
+    members = _with_arbiter(_members(nodes), arbiter)
     if not 1 <= port <= 65_535:
         raise Usage(f"{port} is no port")
     folder = FilePath(dir_).absolute()
@@ -113,6 +115,7 @@ def cluster_init(
         f"Wrote {folder / founding.CONFIG_NAME} and {folder / founding.KEY_NAME} for {here}.\n"
         f"{join if others else ''}\n"
         f"Then start the daemon on every node:\n\n  hashelld run --config {folder / founding.CONFIG_NAME}"
+        f"{f' (on {arbiter}: hashelld arbiter)' if arbiter else ''}"
     )
     return Said(text=text, data={"config": str(folder / founding.CONFIG_NAME), "node": here, "token": token})
 
@@ -152,7 +155,8 @@ def cluster_join(
     toml = f"{founding.node_part(here)}\n{founding.moved_key(found.toml, folder)}"
     founding.write_files(folder, toml, found.key, replaces=session.options.force)
     config = folder / founding.CONFIG_NAME
-    text = f"Wrote {config} and {folder / founding.KEY_NAME} for {here}. Start it:\n\n  hashelld run --config {config}"
+    start = f"hashelld {founding.command_of(toml, here)} --config {config}"
+    text = f"Wrote {config} and {folder / founding.KEY_NAME} for {here}. Start it:\n\n  {start}"
     return Said(text=text, data={"config": str(config), "node": here})
 
 
@@ -222,6 +226,17 @@ def _members(nodes: tuple[str, ...]) -> tuple[founding.Member, ...]:
     if twice is not None:
         raise Usage(f"{twice} is named twice")
     return tuple(members)
+
+
+def _with_arbiter(members: tuple[founding.Member, ...], name: str | None) -> tuple[founding.Member, ...]:
+    """One of them marked."""
+    if name is None:
+        return members
+    if name not in [member.name for member in members]:
+        raise Usage(f"--arbiter names {name}, which has no address here: {name}=ADDRESS")
+    if len(members) < 2:
+        raise Usage("An arbiter runs nothing: name the nodes that do, too.")
+    return tuple(founding.Member(m.name, m.addresses, is_arbiter=m.name == name) for m in members)
 
 
 def _own_name(own: str | None, names: tuple[str, ...], option: str) -> str:

@@ -27,6 +27,8 @@ class Member(msgspec.Struct, frozen=True):
 
     name: str
     addresses: tuple[str, ...]
+    is_arbiter: bool = False
+    """It votes and runs nothing."""
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,11 +39,13 @@ class Token(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def config_text(*, cluster: str, members: tuple[Member, ...], port: int, folder: Path, own: str) -> str:
-    """A hashelld.toml for one node; two nodes get two_node."""
+    """A hashelld.toml for one node; two nodes without an arbiter get two_node."""
     nodes = "\n".join(
-        f"[[nodes]]\nname = {_quoted(m.name)}\naddresses = [{', '.join(map(_quoted, m.addresses))}]\n" for m in members
+        f"[[nodes]]\nname = {_quoted(m.name)}\naddresses = [{', '.join(map(_quoted, m.addresses))}]\n"
+        + "arbiter = true\n" * m.is_arbiter
+        for m in members
     )
-    quorum = "\n[quorum]\ntwo_node = true\n" if len(members) == 2 else ""
+    quorum = "\n[quorum]\ntwo_node = true\n" if len(members) == 2 and not any(m.is_arbiter for m in members) else ""
     return (
         f"{node_part(own)}\n"
         f"[cluster]\nname = {_quoted(cluster)}\nkey = {_quoted(str(folder / KEY_NAME))}\nport = {port}\n\n"
@@ -119,6 +123,12 @@ def addresses_in(toml: str) -> dict[str, tuple[str, ...]]:
     names_in(toml)
     nodes = tomllib.loads(toml).get("nodes", [])
     return {str(one["name"]): tuple(map(str, one.get("addresses", ()))) for one in nodes if "name" in one}
+
+
+def command_of(toml: str, own: str) -> str:
+    """The command of hashelld that runs this node."""
+    nodes = tomllib.loads(toml).get("nodes", [])
+    return "arbiter" if any(node.get("name") == own and node.get("arbiter") is True for node in nodes) else "run"
 
 
 def own_name_in(toml: str) -> str:

@@ -68,13 +68,20 @@ def node_lines(session: Session, active: Iterable[Instance] | None = None) -> tu
     return tuple(
         NodeLine(
             node=name,
-            state=_state(views.get(name), given.get(name, {}), presence.get(name, "alive")),
+            state=_arbiter_state(presence.get(name, "alive"))
+            if name == status.quorum.arbiter
+            else _state(views.get(name), given.get(name, {}), presence.get(name, "alive")),
             is_dc=name == status.dc,
             resources=load.get(name, 0),
         )
         for name in sorted(names)
         if name
     )
+
+
+def _arbiter_state(presence: str) -> str:
+    """It runs nothing, so that only its vote is there or not."""
+    return "arbiter" if presence in ("alive", "suspect") else "arbiter lost"
 
 
 def _state(view: NodeView | None, given: Mapping[str, str], presence: str) -> str:

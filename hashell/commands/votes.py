@@ -9,7 +9,8 @@ from time import monotonic
 import msgspec
 
 from hashelld.model.duration import format_duration
-from hashelld.wire.client import StatusIs, WatchdogStatus
+from hashelld.model.ids import NodeId
+from hashelld.wire.client import QuorumStatus, StatusIs, WatchdogStatus
 
 
 RESOLVE_S = 1.0
@@ -30,8 +31,9 @@ def quorum_text(status: StatusIs) -> str:
         ("verdict", verdict),
         ("votes", f"{quorum.votes} of {quorum.total} expected{needed}"),
         ("rule", quorum.rule),
-        ("voters", ", ".join(f"{name} {votes}" for name, votes in quorum.voters.items())),
+        ("voters", ", ".join(_voter(quorum, name) for name in quorum.voters)),
         ("modes", ", ".join(quorum.modes)),
+        ("ping", ", ".join(f"{name} {'answers' if is_heard else 'SILENT'}" for name, is_heard in quorum.pings.items())),
         *(("UNSAFE", text) for text in quorum.unsafe),
         ("watchdog", _watchdog_text(status.watchdog)),
     ]
@@ -49,6 +51,10 @@ def _watchdog_text(found: WatchdogStatus | None) -> str:
     return f"{found.mode}, {'armed' if found.is_armed else 'not armed yet'}, {spans}{counted}"
 
 
+def _voter(quorum: QuorumStatus, name: NodeId) -> str:
+    return f"{name} {quorum.voters[name]}{' (arbiter)' * (name == quorum.arbiter)}"
+
+
 def quorum_data(status: StatusIs) -> dict[str, object]:
     """The same for programs; `verdict` is quorum, claim or none, by the votes that the answering node counts."""
     quorum = status.quorum
@@ -62,7 +68,9 @@ def quorum_data(status: StatusIs) -> dict[str, object]:
         "verdict": quorum.decision,
         "reason": quorum.verdict or quorum.reason,
         "voters": dict(quorum.voters),
+        "arbiter": quorum.arbiter,
         "modes": list(quorum.modes),
+        "ping": dict(quorum.pings),
         "unsafe": list(quorum.unsafe),
         "watchdog": None if status.watchdog is None else msgspec.structs.asdict(status.watchdog),
     }

@@ -19,6 +19,12 @@ _COMMANDS: Final = (
         " SIGUSR1 has the key files read again: append a new key on every node, then make it the first line everywhere,"
         " then remove the old one, with the signal each time, and keys are rolled over while everything runs.",
     ),
+    (
+        "arbiter [--config PATH] [--log FORM] [--level LEVEL]",
+        "The same on a third host that votes and runs no resources: its node has arbiter = true in the hashelld.toml "
+        "of all. It keeps the log, and leads only while nobody else can; install the fence agents there, too. run does "
+        "the same on such a node; arbiter refuses to run on any other.",
+    ),
     ("keygen PATH", "Write a new cluster key, readable by its owner alone. Every node needs a copy of the same key."),
     ("check [PATH]", "Check a hashelld.toml and the keys that it names; every problem is told with its line."),
 )
@@ -75,6 +81,12 @@ _TABLES: Final = (
             ("addresses", "A list of IP addresses; more than one are redundant links."),
             ("port", "When it differs from the cluster's."),
             ("votes", "1 by default. A node with 0 runs resources and has no say in who goes on."),
+            (
+                "arbiter",
+                "true on a node that votes and runs no resources, so that the votes of the others cannot tie: it has a "
+                "vote where theirs are even. At most one; not with two_node or auto_tie_breaker. Nobody waits for it "
+                "or fences it.",
+            ),
         ),
     ),
     (
@@ -130,6 +142,23 @@ _TABLES: Final = (
                 "nodes: with takeover_delay = auto, or stonith-watchdog-timeout, the others wait for deadtime, two "
                 "keepalives, this, timeout and a second.",
             ),
+        ),
+    ),
+    (
+        "[quorum.ping]",
+        (
+            (
+                "addresses",
+                "A list of IP addresses, of gateways for example, that answer to ICMP echo. A node that reaches none "
+                "of them does not take over from a lost peer (two_node), and does not stand where the votes of the "
+                "nodes that it hears are half or less; without quorum it does what no-quorum-policy says. They give no "
+                "vote: two halves may both reach them. When the peer and they are lost together, nobody takes over by "
+                "itself.",
+            ),
+            ("groups", "A table of names and lists of addresses: one of a list has to answer."),
+            ("require", "So many of the addresses and groups have to answer; 1 by default."),
+            ("interval", "Time between two requests, to tell of those that are silent; 1s by default."),
+            ("timeout", "When it matters, silence for so long is a no; 1s by default."),
         ),
     ),
     (

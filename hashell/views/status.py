@@ -19,6 +19,8 @@ _AGENT_AT: Final = 4
 """The column of a resource's agent, which narrow terminals do without."""
 _NODE_STYLES: Final = {
     "online": Style.GOOD,
+    "arbiter": Style.GOOD,
+    "arbiter lost": Style.BAD,
     "standby": Style.WARN,
     "maintenance": Style.WARN,
     "pending": Style.WARN,

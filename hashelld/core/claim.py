@@ -15,12 +15,14 @@ from hashelld.core.effects import Effect
 from hashelld.core.fencing import FencingDone
 from hashelld.core.membership import Presence
 from hashelld.core.options import fencing_operation, has_fencing, is_in_maintenance
+from hashelld.core.pinging import Reach
 from hashelld.core.standing import Standing
 from hashelld.core.stonith import Stonith
 from hashelld.model.ids import Incarnation, Millis, NodeId
 
 
 RETRY_MS: Final = 5_000
+_SILENT: Final = "claim-ping"
 
 
 class Confirmed(msgspec.Struct, frozen=True):
@@ -66,6 +68,26 @@ class Claim:
         standing = self._standing
         return standing.membership.presence(peer) is Presence.LOST or standing.is_off(peer) or standing.is_blank(peer)
 
+    @property
+    def freezes(self) -> bool:
+        """Does what runs here stay, whatever no-quorum-policy says? Not where ping nodes are lost with the peer."""
+        return self.is_possible and not (self._is_in_doubt() and self._reach is Reach.NO)
+
+    def may_fence(self) -> bool:
+        """Has this node the right to call a device?"""
+        return self.is_wanted() and self._reach is Reach.YES
+
+    def _is_in_doubt(self) -> bool:
+        """Does the claim rest on the peer's silence? A peer that left, or whose store is empty, contests nothing."""
+        standing, peer = self._standing, self.peer
+        if peer is None or self.confirmed is not None or not self.is_wanted():
+            return False
+        return not standing.is_off(peer) and not standing.is_blank(peer)
+
+    @property
+    def _reach(self) -> Reach:
+        return self._standing.qualification(frozenset({self._standing.node}))
+
     def on_time(self, now: Millis) -> None:
         """Make the claim's next step."""
         peer = self.peer
@@ -81,15 +103,35 @@ class Claim:
             if self.confirmed.incarnation != incarnation:
                 self.confirmed = None
             return
+        self._make_sure(now, peer, incarnation)
+
+    def _make_sure(self, now: Millis, peer: NodeId, incarnation: Incarnation) -> None:
+        """The peer is off, or has to be."""
+        standing = self._standing
         if standing.is_off(peer):
             self._confirm(peer, incarnation, "left")
         elif standing.is_blank(peer):
             self._confirm(peer, incarnation, "empty store")
+        elif not self._is_qualified(peer):
+            return
         elif not has_fencing(standing.log.cib):
             if now >= self._takeover_ms(peer):
                 self._confirm(peer, incarnation, "takeover-delay")
         elif not is_in_maintenance(standing.log.cib):
             self._fence(now, peer, incarnation)
+
+    def _is_qualified(self, peer: NodeId) -> bool:
+        """Are enough ping nodes reached? A node that is cut off from them as well may be the one that is lost."""
+        standing, reach = self._standing, self._reach
+        if reach is Reach.NO and _SILENT not in standing.notices:
+            standing.note("claim.unqualified", peer=peer)
+            standing.notices[_SILENT] = (
+                f"{peer} is lost, and ping nodes do not answer: this node does not take over, it may be the one that is"
+                f" cut off; if you know that {peer} is off: node fence {peer} --confirm"
+            )
+        elif reach is Reach.YES:
+            standing.notices.pop(_SILENT, None)
+        return reach is Reach.YES
 
     def deadline(self) -> Millis | None:
         """When the claim has something to do by time alone."""
@@ -139,7 +181,7 @@ class Claim:
 
     def _confirm(self, peer: NodeId, incarnation: Incarnation, by: str) -> None:
         self.confirmed = Confirmed(peer, incarnation, by)
-        self._standing.notices.pop("claim", None)
+        self._drop_notices()
         self._standing.note("claim.confirmed", peer=peer, by=by)
 
     def rest(self) -> None:
@@ -147,7 +189,11 @@ class Claim:
         if self._is_fencing and self.peer is not None:
             self._stonith.cancel(self.peer, self._standing.incarnation_of(self.peer))
         self.confirmed, self._is_begun, self._is_fencing, self._retry_ms = None, False, False, None
-        self._standing.notices.pop("claim", None)
+        self._drop_notices()
+
+    def _drop_notices(self) -> None:
+        for key in ("claim", _SILENT):
+            self._standing.notices.pop(key, None)
 
     def _takeover_ms(self, peer: NodeId) -> Millis:
         return self._standing.membership.since_ms(peer) + self._standing.settings.takeover_ms

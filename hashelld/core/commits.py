@@ -134,12 +134,18 @@ class Commits:
         except EditRefused as refused:
             return Refused("invalid", str(refused))
         flaw = watchdog_flaw(tail.cib, after, self._standing.settings, is_forced=request.force)
-        return flaw or self._still_needed(tail.cib, after) or _unsound(tail.cib, after, author, is_forced=request.force)
+        return flaw or self._misplaced(tail.cib, after) or _unsound(tail.cib, after, author, is_forced=request.force)
 
-    def _still_needed(self, before: Cib, after: Cib) -> Refused | None:
-        """A node is deleted after it left cleanly or is off (DESIGN.md 3.2, Electorate); nothing forces that."""
+    def _misplaced(self, before: Cib, after: Cib) -> Refused | None:
+        """A node is deleted after it left cleanly or is off (DESIGN.md 3.2, Electorate), the arbiter never added."""
         standing = self._standing
         deleted = {node.id for node in before.nodes}.difference(node.id for node in after.nodes)
+        added = {node.id for node in after.nodes}.difference(node.id for node in before.nodes)
+        if standing.electorate.network_arbiter in added:
+            name = standing.electorate.network_arbiter
+            return Refused(
+                "invalid", f"{name} is the arbiter: it votes and runs nothing, so it is no node to configure"
+            )
         for node in sorted(deleted):
             is_member = node in standing.electorate.votes or node in standing.membership.peers
             if node == standing.node or (is_member and not standing.is_off(node)):

@@ -83,7 +83,8 @@ class Controller:
         self._orders: dict[int, Ordered] = {}
         self._entries: dict[int, tuple[int, int]] = {}
         """Serial of an ordered entry -> (transition number, index) of the action that waits for it."""
-        self._plan_after_ms: Millis = 0
+        self.plan_after_ms: Millis = 0
+        """Not before then, whatever changes."""
         self._wake_wall_ms: int | None = None
         self._picture_ms: Millis = -PICTURE_REFRESH_MS
         self._last_picture = b""
@@ -117,7 +118,7 @@ class Controller:
 
     def is_planning_due(self, now: Millis) -> bool:
         """Did the input change, and may it be planned with?"""
-        return self._has_to_plan and now >= self._plan_after_ms
+        return self._has_to_plan and now >= self.plan_after_ms
 
     @property
     def _has_to_plan(self) -> bool:
@@ -130,7 +131,7 @@ class Controller:
         moments = [order.sent_ms + step_ms for order in self._orders.values()]
         moments.append(self._picture_ms + PICTURE_REFRESH_MS)
         if self._has_to_plan:
-            moments.append(max(self._plan_after_ms, now))
+            moments.append(max(self.plan_after_ms, now))
         if self._wake_wall_ms is not None:
             moments.append(self._wake_wall_ms - self._standing.wall_offset_ms)
         return min(moments)
@@ -236,7 +237,7 @@ class Controller:
                 self._entries[version.serial] = (self._transition_number, waiting)
             return
         standing.note("fence.failed", target=done.target, reason=done.reason)
-        self._plan_after_ms = now + FENCE_RETRY_MS
+        self.plan_after_ms = now + FENCE_RETRY_MS
         if waiting is not None:
             self._finished(self._transition_number, waiting, is_ok=False)
         self.office.is_changed = True
@@ -374,7 +375,7 @@ class Controller:
         if action.kind is ActionKind.PSEUDO:
             return True
         is_unfencing = action.kind is ActionKind.FENCE and action.operation == "on"
-        return not is_unfencing and action.host is None and action.node in self.office.configured
+        return not is_unfencing and action.host is None and action.node in self.office.places
 
     def _order(self, now: Millis, wall_ms: int, transition: int, index: int, action: Action) -> None:
         standing = self._standing
@@ -403,7 +404,7 @@ class Controller:
         successor = self.office.successor_for(now, action.node) if is_lost else None
         if successor is not None:
             if isinstance(successor, Wait):
-                self._plan_after_ms = now + standing.settings.keepalive_ms
+                self.plan_after_ms = now + standing.settings.keepalive_ms
             else:
                 self.office.hand_over_to = successor
             self._finished(self._transition_number, index, is_ok=False)
@@ -428,7 +429,7 @@ class Controller:
             self._finished(self._transition_number, index, is_ok=True)
             return
         if not self.office.let_go(action.node, running, wall_ms):
-            self._plan_after_ms = now + standing.settings.deadtime_ms
+            self.plan_after_ms = now + standing.settings.deadtime_ms
             self._finished(self._transition_number, index, is_ok=False)
             return
         incarnation = standing.membership.incarnation(action.node)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from hashelld.cib.view import NodeView
+from hashelld.core.arbiter import rank
 from hashelld.core.claim import Confirmed
 from hashelld.core.commits import Commits, Origin
 from hashelld.core.controller import PICTURE_INTERVAL_MS, Controller
@@ -70,9 +71,13 @@ class Dc:
         """A node's own status."""
         self.controller.on_status(peer, status)
 
-    def on_leave_request(self, peer: NodeId) -> None:
+    def on_leave_request(self, now: Millis, peer: NodeId) -> None:
         """A node wants to leave: its resources are moved away first."""
-        if self.office.is_joined(peer) and peer not in self.office.leaving:
+        if not self.office.is_joined(peer) or peer in self.office.leaving:
+            return
+        if self._standing.is_arbiter(peer):
+            self.office.let_arbiter_go(peer, now + self._standing.wall_offset_ms)
+        else:
             self.office.leaving.add(peer)
             self.office.is_changed = True
 
@@ -91,6 +96,7 @@ class Dc:
         if entries:
             return entries
         self.office.ask_joins(now)
+        self.office.look_for_missing(now)
         self.office.confirm_without_fencing(now, wall_ms)
         self.office.keep_electorate(now, wall_ms)
         self.controller.on_time(now, is_leaving=is_leaving)
@@ -116,7 +122,7 @@ class Dc:
     def successor(self) -> NodeId | None:
         """The voter to which a leaving DC gives its office: in contact, with the whole log. None: nobody."""
         standing = self._standing
-        for peer in sorted(standing.membership.heard):
+        for peer in sorted(standing.membership.heard, key=lambda peer: rank(standing, peer)):
             is_voter = peer in standing.electorate.votes and not standing.is_forgetful(peer)
             if is_voter and self.office.leading.matched(peer) == standing.log.version.serial:
                 return peer

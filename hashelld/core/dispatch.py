@@ -113,7 +113,7 @@ class Dispatch:
                 self._node.standing.send(peer, ResultHeard(call))
                 dc.controller.on_result(peer, call, result)
             case LeaveRequest():
-                dc.on_leave_request(peer)
+                dc.on_leave_request(now, peer)
             case Forward(ticket=ticket, author=author, request=request):
                 self._node.requests.on_forwarded_here(now, peer, ticket, author, request)
             case _:

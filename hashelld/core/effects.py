@@ -93,6 +93,12 @@ class KillAgent(msgspec.Struct, frozen=True):
     run: int
 
 
+class Ping(msgspec.Struct, frozen=True):
+    """Ask these addresses for an echo; `PingAnswered` follows for each that answers. Best effort."""
+
+    addresses: tuple[str, ...]
+
+
 class Announce(msgspec.Struct, frozen=True):
     """Tell the network again who has these addresses (gratuitous ARP); best effort."""
 
@@ -165,6 +171,7 @@ Effect = (
     | Persist
     | RunAgent
     | KillAgent
+    | Ping
     | Announce
     | CutOff
     | Reply

@@ -62,7 +62,8 @@ class Election:
             return
         if self._retry_ms is None:
             delay_ms = self._standing.draw(0, FIRST_DELAY_MS) + (BEHIND_DELAY_MS if self._is_behind() else 0)
-            self._retry_ms = now + delay_ms
+            is_last = self._standing.is_arbiter(self._standing.node)  # Whoever can lead by then does.
+            self._retry_ms = now + delay_ms + (self._standing.settings.deadtime_ms if is_last else 0)
         if now >= self._retry_ms:
             self._ask(now)
 
@@ -77,11 +78,13 @@ class Election:
             return False
         present = frozenset({standing.node, *self._heard_voters()})
         is_fit = standing.is_founding_possible if standing.log.is_empty else standing.may_vote
-        return is_fit and standing.has_quorum(present)
+        return is_fit and standing.has_quorum(present) and standing.is_qualified(present)
 
     def stand_by_handover(self, now: Millis) -> None:
         """The DC gave its office to this node: stand at once, without waiting for it to be missed."""
-        if self._standing.may_vote and not self._standing.is_leaving:
+        standing = self._standing
+        present = frozenset({standing.node, *self._heard_voters()})
+        if standing.may_vote and not standing.is_leaving and standing.is_qualified(present):
             self._is_handover = True
             self._stand(now)
 

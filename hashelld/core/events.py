@@ -71,6 +71,14 @@ class AgentEnded(msgspec.Struct, frozen=True, kw_only=True):
     duration_ms: Millis = 0
 
 
+class PingAnswered(msgspec.Struct, frozen=True):
+    """An address answered a request for an echo."""
+
+    address: str
+    sent_ms: Millis
+    """When the request was sent."""
+
+
 class ClientAsked(msgspec.Struct, frozen=True):
     """A shell's request. `client` names the connection; `author` is what the kernel said of it."""
 
@@ -113,6 +121,7 @@ Event = (
     | Persisted
     | StoreFailed
     | AgentEnded
+    | PingAnswered
     | ClientAsked
     | ClientGone
     | ClockSet

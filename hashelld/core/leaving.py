@@ -49,10 +49,16 @@ class Leaving:
         node, standing = self._node, self._node.standing
         if not standing.is_leaving or node.member.goodbye is Goodbye.GRANTED:
             return
+        if node.dc is not None and node.arbiter.is_here:
+            node.member.leave()  # Nobody is there to take the office over, and nothing runs here.
+            return
         if node.dc is not None:
             is_running = node.dc.controller.may_leave_running
             if node.dc.controller.may_exit and (is_running or not node.retreat.is_needed()):
                 node.member.leave(is_running=is_running)
+            return
+        if standing.is_off(standing.node) and not node.retreat.is_needed():
+            node.member.leave()  # The log says so; the DC's own word was lost, or came before the last stop was done.
             return
         assert self._since_ms is not None
         is_unheard = node.heard_dc is None and now - self._since_ms >= 2 * standing.settings.deadtime_ms

@@ -12,6 +12,7 @@ import msgspec
 
 from hashelld.cib.document import Cib
 from hashelld.cib.view import NodeView
+from hashelld.core.arbiter import Arbiter
 from hashelld.core.claim import Claim
 from hashelld.core.clients import Clients
 from hashelld.core.dc import Dc
@@ -28,6 +29,7 @@ from hashelld.core.events import (
     Event,
     MessageHeard,
     Persisted,
+    PingAnswered,
     PortRefused,
     StoreFailed,
     Terminate,
@@ -76,6 +78,7 @@ class Node:
     def __init__(self, now: Millis, settings: Settings, stored: Stored, draw: Draw) -> None:
         standing = Standing(now, settings, stored, draw)
         self.standing = standing
+        self.arbiter = Arbiter(standing)
         self._run = 0
         self.election = Election(standing)
         self.following = Following(standing)
@@ -119,6 +122,7 @@ class Node:
         """The first effects."""
         standing = self.standing
         standing.note("node.started", incarnation=str(standing.incarnation), version=str(standing.log.version))
+        self.arbiter.check()
         self._settle(now)
         self._due_ms = self._next_due_ms(now)
         return standing.take()
@@ -130,6 +134,7 @@ class Node:
         if now - self._turn_ms > self.standing.settings.deadtime_ms:
             self._on_gap(now)
         self._turn_ms = now
+        self.standing.pinging.set_time(now)
         self._take(now, event)
         if isinstance(event, BeatsHeard) and not self.standing.membership.has_news and now < self._due_ms:
             return self.standing.take()  # Beats as ever: nothing follows from them but that time goes on.
@@ -153,6 +158,7 @@ class Node:
             self.member.deadline(),
             self.retreat.deadline() if self.is_quorum_lost else None,
             self.lifeline.deadline(now),
+            standing.pinging.deadline(),
         ]
         if self.dc is not None:
             moments.append(self.dc.deadline(now))
@@ -179,6 +185,8 @@ class Node:
                 self.leaving.on_store_failed(now, reason)
             case AgentEnded():
                 self._on_agent(now, event)
+            case PingAnswered():
+                standing.pinging.on_answered(event.address, event.sent_ms)
             case ClientAsked():
                 self.requests.on_asked(now, event)
             case ClientGone(client=client):
@@ -245,7 +253,7 @@ class Node:
                 self.claim.on_fenced(now, outcome)
 
     def _may_fence(self) -> bool:
-        return self.dc is not None or self.claim.is_wanted()
+        return self.dc is not None or self.claim.may_fence()
 
     def _on_gap(self, now: Millis) -> None:
         """This node did not run: whatever it held by time is gone, before anything else happens."""
@@ -255,6 +263,7 @@ class Node:
         self.lrm.drop_queued()
         self.member.joined = NO_EPOCH
         self._on_presence(now, standing.membership.on_gap(now))
+        standing.pinging.on_gap()
         self._no_dc_ms = now
 
     # -- what messages may change
@@ -301,6 +310,7 @@ class Node:
         self.member.on_time(now)
         self.leaving.go_on(now)
         self.lifeline.on_time(now)
+        standing.emit(*standing.pinging.on_time(now))
         self._say()
 
     def _judge_office(self, now: Millis) -> None:
@@ -371,7 +381,7 @@ class Node:
         """Without a quorate DC for deadtime: no-quorum-policy; a node that may claim freezes."""
         standing = self.standing
         due_ms = self._policy_ms()
-        if due_ms is not None and now >= due_ms and not self.claim.is_possible:
+        if due_ms is not None and now >= due_ms and not self.claim.freezes:
             self.is_quorum_lost = True
             if not standing.log.is_empty:
                 standing.note("quorum.lost", policy=no_quorum_policy(standing.log.cib))
@@ -390,6 +400,7 @@ class Node:
         self.retreat.end()
         standing.accept(Epoch(standing.promised, standing.node))
         self.dc = Dc(standing, self.lrm, self.stonith, now)
+        self.dc.controller.plan_after_ms = self.arbiter.plans_after_ms(now)
         self.stonith.adopt(last_summary(self.summary).fenced)
         self.member.on_own_office(self.dc.office.leading.epoch)
         wall_ms = now + standing.wall_offset_ms
@@ -409,9 +420,10 @@ class Node:
 
     def _founding(self) -> Founding:
         settings = self.standing.settings
-        nodes = tuple(ConfiguredNode(id=name) for name in settings.founding.votes)
+        founding = settings.founding
+        nodes = tuple(ConfiguredNode(id=name) for name in founding.votes if name != founding.network_arbiter)
         cluster = f"{settings.cluster_name}-{self.standing.incarnation.token}"
-        return Founding(cluster, settings.founding, Cib(nodes))
+        return Founding(cluster, founding, Cib(nodes))
 
     def end_office(self, reason: str) -> None:
         """Step down; what shells wait for has an unknown outcome."""
@@ -437,6 +449,11 @@ class Node:
     def _work(self, now: Millis, dc: Dc) -> None:
         """The DC's work, until nothing follows from it at once."""
         for _ in range(SETTLE_ROUNDS_MAX):
+            heir = self.arbiter.heir(now, dc)
+            if heir is not None:
+                self.standing.note("arbiter.handed-over", to=heir)
+                self.hand_over(heir)
+                return
             entries = dc.on_time(now, is_leaving=self.standing.is_leaving)
             self.on_acknowledged(entries)
             for origin, answer in dc.take_answers():

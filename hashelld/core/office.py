@@ -11,6 +11,7 @@ from enum import Enum
 import msgspec
 
 from hashelld.cib.view import ClusterView, NodeView
+from hashelld.core.arbiter import rank
 from hashelld.core.membership import Presence
 from hashelld.core.options import has_fencing, is_in_maintenance
 from hashelld.core.quorum import is_joint_quorum, is_quorum, is_shrinking, without
@@ -51,6 +52,8 @@ class Office:
         self._joined: dict[NodeId, str] = {}
         self._asked_ms: dict[NodeId, Millis] = {}
         self._confirming: set[NodeId] = set()
+        self._missing: frozenset[NodeId] = frozenset()
+        """Never heard, and lost by now."""
         self.hand_over_to: NodeId | None = None
         """Others hear a node that this DC takes for lost: the office is to go to one of them."""
         self.is_changed = True
@@ -65,7 +68,14 @@ class Office:
         names = {node.id: None for node in standing.log.cib.nodes}
         names.update(dict.fromkeys(standing.electorate.votes))
         names[standing.node] = None
+        if standing.electorate.network_arbiter is not None:
+            names[standing.electorate.network_arbiter] = None
         return tuple(names)
+
+    @property
+    def places(self) -> tuple[NodeId, ...]:
+        """The same without the arbiter: who may run something, so that it is waited for, planned with and fenced."""
+        return tuple(node for node in self.configured if not self._standing.is_arbiter(node))
 
     def is_joined(self, node: NodeId) -> bool:
         """Did this incarnation of the node promise this epoch and report?"""
@@ -148,6 +158,13 @@ class Office:
             return now - since_ms >= standing.settings.initdead_ms
         return presence is Presence.LOST
 
+    def look_for_missing(self, now: Millis) -> None:
+        """Time alone makes a node lost that was never heard: nothing else tells of it."""
+        never = (node for node in self.places if self._standing.membership.presence(node) is Presence.NEVER)
+        missing = frozenset(node for node in never if self.is_lost(now, node))
+        self.is_changed = self.is_changed or missing != self._missing
+        self._missing = missing
+
     def successor_for(self, now: Millis, target: NodeId) -> NodeId | Wait | None:
         """To whom this DC hands over instead of taking a node for lost that others still hear: its fault is our own.
 
@@ -164,14 +181,18 @@ class Office:
         settings = standing.settings
         if now - standing.membership.since_ms(target) < RECHECK_FACTOR * settings.keepalive_ms:
             return WAIT  # However few they are: those that a cut takes away are lost one after another.
-        return min(hearing) if is_quorum(standing.electorate, frozenset({target, *hearing})) else None
+        return (
+            min(hearing, key=lambda peer: rank(standing, peer))
+            if is_quorum(standing.electorate, frozenset({target, *hearing}))
+            else None
+        )
 
     def confirm_without_fencing(self, now: Millis, wall_ms: int) -> None:
         """Where fencing is off, a lost node counts as off after takeover_delay (UNSAFE)."""
         standing = self._standing
         if has_fencing(standing.log.cib) or not self.leading.has_barrier:
             return
-        for node in self.configured:
+        for node in self.places:
             if not self.is_lost(now, node) or standing.is_off(node) or node in self._confirming:
                 continue
             if now >= self._takeover_ms(node) and self._may_take_over(now, node):
@@ -313,7 +334,7 @@ class Office:
         if not is_shrinking(standing.electorate):
             return []
         votes = standing.electorate.votes
-        others = (node for node, count in votes.items() if count and node != standing.node)
+        others = (n for n, count in votes.items() if count and n != standing.node and not standing.is_arbiter(n))
         return [node for node in others if standing.is_off(node) and not standing.membership.is_heard(node)]
 
     def _loss_ends_ms(self, node: NodeId) -> Millis:
@@ -323,6 +344,12 @@ class Office:
     @property
     def _present(self) -> frozenset[NodeId]:
         return frozenset({self._standing.node, *self._standing.membership.heard})
+
+    def let_arbiter_go(self, node: NodeId, wall_ms: int) -> None:
+        """The arbiter wants to leave: there is nothing to be moved away."""
+        if self.leading.has_barrier:
+            self.leaving.add(node)
+            self.leading.order(Departure(node, self._standing.membership.incarnation(node)), wall_ms)
 
     def let_go(self, node: NodeId, running: str, wall_ms: int) -> bool:
         """May a node's departure be ordered? With last_man_standing an electorate without it is ordered before.
@@ -379,7 +406,7 @@ class Office:
     def view(self, now: Millis, wall_ms: int, own: NodeStatus, *, is_leaving: bool) -> ClusterView:
         """What plans are made from."""
         standing = self._standing
-        nodes = tuple(self._node_view(now, node, own, is_leaving=is_leaving) for node in self.configured)
+        nodes = tuple(self._node_view(now, node, own, is_leaving=is_leaving) for node in self.places)
         return ClusterView(
             cib=standing.log.cib,
             nodes=nodes,

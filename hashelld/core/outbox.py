@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections import deque
 
-from hashelld.core.effects import Arm, Effect, Exit, KillAgent, Note, Persist, RunAgent, SelfFence, Send, SetBeat
+from hashelld.core.effects import (
+    Arm,
+    Effect,
+    Exit,
+    KillAgent,
+    Note,
+    Persist,
+    Ping,
+    RunAgent,
+    SelfFence,
+    Send,
+    SetBeat,
+)
 from hashelld.wire.peer import Pulse
 
 
@@ -43,7 +55,7 @@ class Outbox:
         ready: list[Effect] = []
         while self._held and not self._waiting:
             effect = self._held.popleft()
-            if self._is_broken and not isinstance(effect, RunAgent | KillAgent | Note | Exit | SetBeat):
+            if self._is_broken and not isinstance(effect, RunAgent | KillAgent | Ping | Note | Exit | SetBeat):
                 continue
             ready.append(effect)
             if isinstance(effect, Persist):
@@ -55,8 +67,8 @@ def _is_free(effect: Effect) -> bool:
     """Does it depend on nothing that is still being written?
 
     Agents do not wait: a start or a fencing that was right when it was asked for may be wrong when a slow disk is done.
-    What ends this node waits for nothing.
+    What ends this node waits for nothing, and a request for an echo promises nothing.
     """
-    if isinstance(effect, RunAgent | KillAgent | Arm | SelfFence):
+    if isinstance(effect, RunAgent | KillAgent | Ping | Arm | SelfFence):
         return True
     return isinstance(effect, Send) and isinstance(effect.envelope.body, Pulse)

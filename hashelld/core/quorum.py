@@ -94,6 +94,12 @@ def is_joint_quorum(newest: Electorate, previous: Electorate, names: AbstractSet
     return is_settled or is_claimed or is_quorum(previous, names)
 
 
+def holds_most(electorate: Electorate, names: AbstractSet[NodeId]) -> bool:
+    """Do these nodes hold more than half of the nodes' own votes, an arbiter's apart?"""
+    own = {name: count for name, count in electorate.votes.items() if name != electorate.network_arbiter}
+    return 2 * sum(count for name, count in own.items() if name in names) > sum(own.values())
+
+
 def waits_for_all(electorate: Electorate) -> bool:
     """Must a node see all others after its start before it stands (votequorum(5), wait_for_all)?
 
@@ -114,12 +120,15 @@ def without(electorate: Electorate, gone: AbstractSet[NodeId], present: Abstract
     votequorum(5) lowers the expected votes to those of a partition that stayed quorate for the window. A lowered
     number would let two partitions count the same votes apart (SAFETY.md 5), so here it is names, by an entry of the
     log: it is proposed only where those present are a quorum of both electorates, and acknowledged only by both. From
-    two votes to one that takes the tie-breaker, or the leaving node's own acknowledgement.
+    two votes to one that takes the tie-breaker, the arbiter, or the leaving node's own acknowledgement. The arbiter
+    itself stays, since its vote follows from the others', and is never all that is left, since it runs nothing.
     """
     if not is_shrinking(electorate):
         return None
-    votes = {name: count for name, count in electorate.votes.items() if name not in gone or not count}
-    if votes == electorate.votes:
+    arbiter = electorate.network_arbiter
+    kept = {name for name, count in electorate.votes.items() if name not in gone or not count or name == arbiter}
+    votes = {name: count for name, count in electorate.votes.items() if name in kept}
+    if votes == electorate.votes or not any(count for name, count in votes.items() if name != arbiter):
         return None
     after = electorate.with_votes(votes)
     return after if is_joint_quorum(after, electorate, present, is_settled=False) else None
@@ -189,6 +198,8 @@ def modes(electorate: Electorate) -> tuple[str, ...]:
         found.append(f"auto_tie_breaker {electorate.tie_breaker or 'nobody'}{order}")
     if is_shrinking(electorate):
         found.append(f"last_man_standing {format_duration(electorate.last_man_standing_ms or 0)}")
+    if electorate.network_arbiter is not None:
+        found.append(f"arbiter {electorate.network_arbiter}")
     return tuple(found)
 
 
@@ -210,4 +221,5 @@ def quorum_status(
         verdict=verdict.reason,
         voters=electorate.votes,
         modes=modes(electorate),
+        arbiter=electorate.network_arbiter,
     )

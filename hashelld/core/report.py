@@ -76,6 +76,7 @@ def status_of(node: Node, now: Millis) -> StatusIs:
     cib, settings = standing.log.cib, standing.settings
     unsafe = unsafe_reasons(cib, two_node=electorate.two_node, settings=settings)
     asked_in_vain = remarks(cib, settings, is_pair=electorate.two_node)
+    quorum = quorum_status(electorate, _verdict(node), has_quorum=has_quorum, unsafe=unsafe)
     return StatusIs(
         cluster=standing.settings.cluster_name,
         node=standing.node,
@@ -83,7 +84,7 @@ def status_of(node: Node, now: Millis) -> StatusIs:
         epoch=standing.epoch,
         phase=phase_of(node),
         version=standing.log.acknowledged,
-        quorum=quorum_status(electorate, _verdict(node), has_quorum=has_quorum, unsafe=unsafe),
+        quorum=msgspec.structs.replace(quorum, pings=standing.pinging.answering(now)),
         links=tuple(_link(node, now, peer) for peer in standing.membership.peers),
         nodes=node.picture if has_quorum else tuple(_without_dc(node, view) for view in node.picture),
         in_flight=summary.in_flight,
@@ -91,7 +92,12 @@ def status_of(node: Node, now: Millis) -> StatusIs:
         blocked=summary.blocked,
         fencing=summary.fencing or node.stonith.in_progress(),
         fenced=summary.fenced or node.stonith.fenced(standing.wall_offset_ms),
-        notices=(*standing.notices.values(), *asked_in_vain, *_vain(node.picture, summary.fenced)),
+        notices=(
+            *standing.notices.values(),
+            *standing.pinging.notices(now),
+            *asked_in_vain,
+            *_vain(node.picture, summary.fenced),
+        ),
         watchdog=_watchdog(node),
         drops=drops_of(node),
         wall_ms=now + standing.wall_offset_ms,

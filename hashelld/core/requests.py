@@ -209,7 +209,7 @@ class Requests:
         standing = self._node.standing
         if request.resource is not None and standing.log.cib.find(request.resource) is None:
             return Refused("unknown-resource", f"no resource '{request.resource}' in this configuration")
-        joined = [n for n in dc.office.configured if n == standing.node or dc.office.is_joined(n)]
+        joined = [n for n in dc.office.places if n == standing.node or dc.office.is_joined(n)]
         if request.node is not None and request.node not in joined:
             return Refused("unknown-node", f"node '{request.node}' is not online")
         nodes = tuple(joined) if request.node is None else (request.node,)
@@ -224,6 +224,10 @@ class Requests:
         standing = self._node.standing
         if request.node not in dc.office.configured:
             return Refused("unknown-node", f"no node '{request.node}' in this cluster")
+        if standing.is_arbiter(request.node):
+            return Refused(
+                "invalid", f"{request.node} is the arbiter: it runs nothing, and nobody waits for it to be off"
+            )
         if not request.confirm:
             if request.node == standing.node and len(dc.office.configured) == 1:
                 return Refused("invalid", "the only node of a cluster cannot be fenced")

@@ -54,6 +54,19 @@ class Watchdog(msgspec.Struct, frozen=True, kw_only=True):
             yield "stop_budget", "stop_budget (0s): without quorum nothing could be stopped in time"
 
 
+class PingSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Ping nodes: who is asked, and how many have to answer."""
+
+    targets: dict[str, tuple[str, ...]]
+    """By name: one of the addresses has to answer. Most have one."""
+    require: int = 1
+    """So many of them."""
+    interval_ms: Millis = 1_000
+    """Between two requests, when nothing hangs on the answer."""
+    timeout_ms: Millis = 1_000
+    """When something does: silence for so long is a no."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything of hashelld.toml that the core needs; io and config see to the rest."""
 
@@ -69,6 +82,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     restart_grace_ms: Millis = 3_000
     takeover_delay_ms: Millis | None = 0
     """Wait before taking over from a lost node where fencing is off; None: computed (ARBITRATION.md 3.6)."""
+    ping: PingSettings | None = None
     ocf_root: str = "/usr/lib/ocf"
     own_ocf_root: str = ""
     """Where `ocf:hashell:` agents are (they ship with the package)."""

@@ -12,7 +12,8 @@ from hashelld.core.effects import Effect, Level, Note, Persist, Remembered, Repl
 from hashelld.core.log import LEFT, Log
 from hashelld.core.membership import Membership, Presence
 from hashelld.core.notes import MESSAGES
-from hashelld.core.quorum import is_joint_quorum
+from hashelld.core.pinging import Pinging, Reach
+from hashelld.core.quorum import holds_most, is_joint_quorum
 from hashelld.core.settings import Settings
 from hashelld.model.ids import NO_EPOCH, NO_INCARNATION, NO_VERSION, Epoch, Incarnation, Millis, NodeId
 from hashelld.wire.client import Answer
@@ -46,6 +47,7 @@ class Standing:
         self.log = Log(stored.checkpoint, stored.entries, stored.acknowledged)
         self.may_vote = stored.may_vote and not self.log.is_empty
         self.membership = Membership(settings, tuple(n for n in settings.founding.votes if n != self.node), now)
+        self.pinging = Pinging(settings.ping, now)
         self.notices: dict[str, str] = {}
         self.is_leaving = False
         self.stored_serial = self.log.version.serial
@@ -84,12 +86,24 @@ class Standing:
         """The newest electorate in the log; before the founding, that of the file."""
         return self.log.tail.electorate if self.log.tail is not None else self.settings.founding
 
+    def is_arbiter(self, node: NodeId) -> bool:
+        """Does this node vote and run nothing?"""
+        return node == self.electorate.network_arbiter
+
     def has_quorum(self, names: frozenset[NodeId]) -> bool:
         """Do these nodes hold a quorum, joint while the newest electorate is not known acknowledged?"""
         tail = self.log.tail
         previous = tail.previous_electorate if tail is not None else self.settings.founding
         settled = tail is None or self.log.is_settled
         return is_joint_quorum(self.electorate, previous, names, is_settled=settled)
+
+    def is_qualified(self, names: frozenset[NodeId]) -> bool:
+        """May a node claim, bid or stand with these? By more than half of the nodes' votes, or by ping nodes."""
+        return self.qualification(names) is Reach.YES
+
+    def qualification(self, names: frozenset[NodeId]) -> Reach:
+        """The same, with the moment in which it is not known yet. (A claim's confirmation stands for its peer.)"""
+        return Reach.YES if holds_most(self.electorate, names) else self.pinging.ask()
 
     def is_forgetful(self, peer: NodeId) -> bool:
         """Has the peer's store lost what it once held: empty, set aside, or older than remembered?"""

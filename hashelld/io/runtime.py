@@ -21,6 +21,7 @@ from hashelld.core.effects import (
     KillAgent,
     Note,
     Persist,
+    Ping,
     Reply,
     RunAgent,
     SelfFence,
@@ -40,6 +41,7 @@ from hashelld.io.clock import Clock
 from hashelld.io.inbox import Inbox
 from hashelld.io.journal import Journal
 from hashelld.io.logs import MESSAGES, Log
+from hashelld.io.pinging import Pinger
 from hashelld.io.privileges import lock_memory, raise_priority, return_memory, settle_memory, settle_process
 from hashelld.io.process import Processes
 from hashelld.io.secrets import Secrets
@@ -108,6 +110,8 @@ class World:
             self.stored = self.store.load()
             self.processes = Processes(self.journal, Secrets(config.secrets))
             opened.callback(self.processes.close)
+            self.pings = Pinger()
+            opened.callback(self.pings.close)
             self._open_sockets(opened, accepted)
             self._opened = opened.pop_all()
 
@@ -169,6 +173,8 @@ class World:
             case CutOff(until_ms=until_ms):
                 self._cut_off_until_ms = until_ms
                 self.beats.cut_off(until_ms)
+            case Ping():
+                self.pings.ask(self.clock.now(), effect.addresses)
             case Reply():
                 self.clients.send(effect.client, effect.ticket, effect.answer)
             case TellLog():
@@ -288,6 +294,7 @@ class Loop:
         for source in (
             world.inbox.fileno(),
             self._agents,
+            world.pings.fileno(),
             world.gatekeeper.socket,
             world.peers.socket,
             world.peers.monitor,
@@ -357,6 +364,8 @@ class Loop:
         world.processes.on_time(now)
         if self._agents in ready:
             yield from world.processes.on_ready(now)
+        if world.pings.fileno() in ready:
+            yield from world.pings.on_ready()
         if world.peers.socket in ready:
             for envelope in world.peers.receive():
                 if not world.is_cut_off():

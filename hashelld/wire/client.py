@@ -165,6 +165,10 @@ class QuorumStatus(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     """Who votes, with how many votes."""
     modes: tuple[str, ...] = ()
     """The modes of the electorate, in words."""
+    arbiter: NodeId | None = None
+    """The voter that runs nothing."""
+    pings: dict[str, bool] = {}
+    """The ping nodes (and groups) of the answering node, and whether they answer."""
 
 
 class Fenced(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

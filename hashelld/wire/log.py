@@ -32,12 +32,17 @@ class Electorate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     last_man_standing_ms: int | None = None
     arbiter: str | None = None
     """None, or the uuid of the quorum disk."""
+    network_arbiter: NodeId | None = None
+    """A node that votes and runs nothing. It has a vote where the others' are even, so that they cannot tie."""
 
     def with_votes(self, votes: dict[NodeId, int]) -> Electorate:
         """The same modes over other votes. The tie-breaker is one of those that vote, named here and now.
 
         It depends on who votes, never on who is present: all who read this value break ties alike (SAFETY.md 28).
         """
+        if self.network_arbiter in votes:
+            others = sum(count for name, count in votes.items() if name != self.network_arbiter)
+            votes = {**votes, self.network_arbiter: 1 - others % 2}
         if not self.tie_order:
             return msgspec.structs.replace(self, votes=votes)
         voters = sorted(name for name, count in votes.items() if count > 0)

@@ -11,6 +11,7 @@ from hashelld.cib.heartbeat import HeartbeatFiles, read
 from hashelld.cib.lang.format import format_cib
 from hashelld.cib.lang.lower import read_cib
 from hashelld.cib.verify import verify
+from hashelld.config import parse, to_settings
 from tests.cib_heartbeat.clusters import ADDRESSES, FENCED, MANAGED, SHARED_FOLDER, UNICAST, imported, small
 
 
@@ -64,14 +65,35 @@ def test_the_daemon_file_of_a_pair():
             {"name": "node1", "addresses": ["10.211.55.45"]},
             {"name": "node2", "addresses": ["10.211.55.46"]},
         ],
-        "quorum": {"two_node": True},
+        "quorum": {"two_node": True, "ping": {"addresses": ["10.211.55.1"]}},
     }
 
 
-def test_ping_nodes_are_kept_as_a_comment_and_named():
-    found = imported(SHARED_FOLDER)
-    assert '# [quorum.ping]\n# addresses = ["10.211.55.1"]\n' in found.toml
-    assert any("ping is kept as a comment" in notice for notice in found.notices)
+def test_ping_nodes_and_groups_are_asked_before_a_takeover():
+    assert any("ping becomes [quorum.ping]" in notice for notice in imported(SHARED_FOLDER).notices)
+    found = imported(UNICAST, {"node1": "192.0.2.11", "node2": "192.0.2.12"})
+    assert tomllib.loads(found.toml)["quorum"]["ping"] == {
+        "addresses": [],
+        "timeout": "5s",
+        "groups": {"gws": ["192.0.2.1", "192.0.2.2"]},
+    }
+    assert any("deadping becomes the timeout" in notice for notice in found.notices)
+
+
+def test_an_address_is_asked_once_and_a_member_never():
+    ping = "ping 10.211.55.1 10.211.55.1 10.211.55.46\nping_group up 10.211.55.1 10.211.55.45 192.0.2.9\n"
+    found = small(f"{ping}ping_group us 10.211.55.45\n")
+    asked = tomllib.loads(found.toml)["quorum"]["ping"]
+    assert asked == {"addresses": [], "groups": {"up": ["10.211.55.1", "192.0.2.9"]}}
+    assert sum("it is not asked as a ping node" in notice for notice in found.notices) == 2
+
+
+@pytest.mark.parametrize("files", [SHARED_FOLDER, UNICAST, FENCED])
+def test_the_daemon_takes_the_file(files):
+    found = imported(files, {"node1": "192.0.2.11", "node2": "192.0.2.12"})
+    settings = to_settings(parse(found.toml, "/etc/hashell/hashelld.toml", "node1"))
+    assert settings.founding.two_node
+    assert (settings.ping is not None) is ("[quorum.ping]" in found.toml)
 
 
 def test_no_fencing_is_called_unsafe():
@@ -160,7 +182,7 @@ def test_with_errors_there_is_nothing_else():
 def test_three_nodes_are_no_two_node_cluster():
     files = msgspec.structs.replace(SHARED_FOLDER, ha_cf=f"{SHARED_FOLDER.ha_cf}node node3\n")
     found = imported(files, {**ADDRESSES, "node3": "10.211.55.47"})
-    assert "quorum" not in tomllib.loads(found.toml)
+    assert list(tomllib.loads(found.toml)["quorum"]) == ["ping"]
 
 
 def test_a_stonith_host_line_for_one_host_keeps_the_device_off_the_others():

@@ -103,6 +103,7 @@ def test_nice_failback_is_what_was_meant_by_it():
         ("ucast eth0", "write ucast INTERFACE ADDRESS"),
         ("ucast eth0 node2", "write ucast INTERFACE ADDRESS"),
         ("ping_group gateways", "ping_group names no address to ping"),
+        ("ping gateway", "ping 'gateway' is no IP address"),
         ("node 1st", "'1st' cannot be a node's name"),
         ("stonith external/ipmi /etc/ha.d/ipmi.conf", "write them into a line 'stonith_host * TYPE PARAMETERS'"),
         ("stonith_host *", "write stonith_host HOST TYPE PARAMETERS"),

@@ -19,6 +19,9 @@ addresses = ["10.0.0.2", "fd00::2"]
 """
 
 
+ARBITER = "[[nodes]]\nname = 'node3'\naddresses = ['10.0.0.3']\narbiter = true\n"
+
+
 def read(text: str, uname: str = "node1") -> DaemonConfig:
     return parse(text, "/etc/hashell/hashelld.toml", uname)
 
@@ -102,6 +105,26 @@ def test_where_secrets_are() -> None:
     assert read("[agents]\nsecrets = '/srv/secrets'\n" + NODES).secrets == "/srv/secrets"
 
 
+def test_an_arbiter_has_a_vote_where_the_others_are_even() -> None:
+    config = read(NODES + ARBITER, "node3")
+    assert config.own.is_arbiter
+    assert config.founding.network_arbiter == "node3"
+    assert config.founding.votes == {"node1": 1, "node2": 1, "node3": 1}
+    odd = read(NODES + ARBITER + "[[nodes]]\nname = 'node4'\naddresses = ['::4']\n")
+    assert odd.founding.votes == {"node1": 1, "node2": 1, "node3": 0, "node4": 1}
+    assert to_settings(config).file_digest != to_settings(read(NODES + ARBITER.replace("true", "false"))).file_digest
+
+
+def test_ping_nodes_and_groups_are_told_to_the_core() -> None:
+    text = "[quorum.ping]\naddresses = ['10.0.0.9']\nrequire = 2\n[quorum.ping.groups]\ngws = ['10.0.0.8', 'fd00::8']\n"
+    ping = to_settings(read(text + NODES)).ping
+    assert ping is not None
+    assert ping.targets == {"10.0.0.9": ("10.0.0.9",), "gws": ("10.0.0.8", "fd00::8")}
+    assert (ping.require, ping.interval_ms, ping.timeout_ms) == (2, 1_000, 1_000)
+    assert to_settings(read(NODES)).ping is None
+    assert to_settings(read(text + NODES)).file_digest == to_settings(read(NODES)).file_digest, "it is each node's own"
+
+
 def test_a_longer_deadtime_raises_the_restart_grace() -> None:
     assert read('[cluster]\ndeadtime = "8s"\n' + NODES).restart_grace_ms == 8_000
 
@@ -145,8 +168,24 @@ def test_a_longer_deadtime_raises_the_restart_grace() -> None:
         ("[quorum]\ntwo_node=true\nwait_for_all=false\n" + NODES, 3, "cannot be switched off with two_node"),
         ("[quorum]\nwait_for_all='no'\n" + NODES, 2, "expected true or false"),
         ("[quorum]\nauto_tie_breaker=1\n" + NODES, 2, "expected true, false, text in quotes or a list"),
-        ("[quorum.disk]\npath='/dev/sdb'\n" + NODES, 1, "[quorum.disk] is not supported: hashelld has no arbiters"),
-        ("[quorum.ping]\naddresses=['10.0.0.9']\n" + NODES, 1, "[quorum.ping] is not supported"),
+        ("[quorum.disk]\npath='/dev/sdb'\n" + NODES, 1, "[quorum.disk] is not supported"),
+        (NODES + ARBITER + "[[nodes]]\nname = 'n4'\naddresses = ['::4']\narbiter = true\n", 15, "at most one"),
+        (NODES + ARBITER + "votes = 2\n", 12, "an arbiter has one vote"),
+        ("[[nodes]]\nname = 'node1'\naddresses = ['::1']\narbiter = true\n", 4, "name the nodes that do"),
+        ("[quorum]\ntwo_node = true\n" + NODES + ARBITER, 2, "either one is a majority with it"),
+        ("[quorum]\nauto_tie_breaker = true\n" + NODES + ARBITER, 2, "the votes cannot tie"),
+        (NODES + "arbiter = 1\n", 8, "'arbiter': expected true or false"),
+        ("[quorum.ping]\n" + NODES, 1, "no address to ping"),
+        ("[quorum]\nping = {}\n" + NODES, 2, "no address to ping"),
+        ("[quorum.ping]\nadresses=['10.0.0.9']\n" + NODES, 2, "did you mean 'addresses'?"),
+        ("[quorum.ping]\naddresses=['gateway']\n" + NODES, 2, "'gateway' is no IP address"),
+        ("[quorum.ping]\naddresses=['10.0.0.2']\n" + NODES, 2, "10.0.0.2 is node node2: a ping node is no member"),
+        ("[quorum.ping]\naddresses=['10.0.0.9', '10.0.0.9']\n" + NODES, 2, "10.0.0.9 is there twice"),
+        ("[quorum.ping]\n[quorum.ping.groups]\ngws=[]\n" + NODES, 2, "the group 'gws' needs"),
+        ("[quorum.ping]\naddresses=['10.0.0.9']\nrequire=2\n" + NODES, 3, "'require' is 2; there are 1"),
+        ("[quorum.ping]\naddresses=['10.0.0.9']\ninterval='9ms'\n" + NODES, 3, "shorter than 100ms"),
+        ("[quorum.ping]\naddresses=['10.0.0.9']\ntimeout='x'\n" + NODES, 3, "'x' is no duration"),
+        ("[quorum]\nping = 3\n" + NODES, 2, "'ping': expected"),
         ("[node]\nname = 'nod1'\n" + NODES, 2, "'nod1', is not in [[nodes]]; did you mean 'node1'?"),
         ("[node]\nsocket = '" + "x" * 120 + "'\n" + NODES, 2, "longer than 100 bytes"),
         ("[agents]\nenvironment = { 'A=B' = '1' }\n" + NODES, 2, "no environment variable"),

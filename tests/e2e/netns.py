@@ -46,12 +46,15 @@ def ip(namespace: str, words: str, *, check: bool = True) -> str:
     return command("ip", "-n", namespace, *words.split(), check=check)
 
 
-def file_of(host: Host, hosts: dict[str, Host], quorum: str, timers: Mapping[str, str] = TIMERS) -> str:
+def file_of(
+    host: Host, hosts: dict[str, Host], quorum: str, timers: Mapping[str, str] = TIMERS, arbiter: str = ""
+) -> str:
     """The text of a host's hashelld.toml."""
     lines = ["[node]", f'name = "{host.name}"', "[cluster]", 'name = "web"', 'key = "/etc/hashell/cluster.key"']
     lines += [f'{timer} = "{span}"' for timer, span in timers.items()]
     for other in hosts.values():
         lines += ["[[nodes]]", f'name = "{other.name}"', f'addresses = ["{other.address}"]']
+        lines += ["arbiter = true"] * (other.name == arbiter)
     return "\n".join([*lines, "[quorum]", quorum, ""])
 
 
@@ -168,9 +171,9 @@ class Host:
         """`hashell WORDS…` on this host."""
         return self.run(sys.executable, "-m", "hashell", *words, text=text)
 
-    def start_daemon(self) -> None:
-        """`hashelld run`, as a child of PID 1, logging to the disk."""
-        line = f'setsid "{sys.executable}" -m hashelld run </dev/null >>/var/lib/hashell/log 2>&1 &'
+    def start_daemon(self, command: str = "run") -> None:
+        """`hashelld run` (or `arbiter`), as a child of PID 1, logging to the disk."""
+        line = f'setsid "{sys.executable}" -m hashelld {command} </dev/null >>/var/lib/hashell/log 2>&1 &'
         self.run("sh", "-c", line).ok()
 
     def has(self, address: str) -> bool:

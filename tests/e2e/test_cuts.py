@@ -16,16 +16,23 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.core.test_quorum_matrix import FENCED, TIE_BREAKER, rows
-from tests.e2e.netns import Host, Network, file_of, ip
+from tests.core.test_quorum_matrix import FENCED, PING, TIE_BREAKER, rows
+from tests.e2e.harness import status_of
+from tests.e2e.netns import GATEWAY, Host, Network, file_of, ip
 from tests.e2e.observers import Interval, intervals, overlaps
 from tests.e2e.waiting import wait_until
 
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs("root", "ip")]
 
-MAJORITY = "majority"
-QUORUM = {MAJORITY: "", TIE_BREAKER: "auto_tie_breaker = true", FENCED: "two_node = true"}
+MAJORITY, ARBITER = "majority", "network arbiter"
+QUORUM = {
+    MAJORITY: "",
+    ARBITER: "",
+    TIE_BREAKER: "auto_tie_breaker = true",
+    FENCED: "two_node = true",
+    PING: f'two_node = true\ntakeover_delay = "6s"\n[quorum.ping]\naddresses = ["{GATEWAY}"]',
+}
 LIMIT_S = 60.0
 STEP_S = 0.1
 SILENCE_MS = 1_500
@@ -58,15 +65,16 @@ class Cluster:
     def found(self, story: Story) -> None:
         """Start the daemons; wait until tick runs at home and all have quorum."""
         hosts = self._network.hosts
+        arbiter = list(hosts)[-1] if story.scheme == ARBITER else ""
         for host in hosts.values():
-            host.write("/etc/hashell/hashelld.toml", file_of(host, hosts, QUORUM[story.scheme]))
+            host.write("/etc/hashell/hashelld.toml", file_of(host, hosts, QUORUM[story.scheme], arbiter=arbiter))
             host.boot()
         first = self["1"]
         first.run(sys.executable, "-m", "hashelld", "keygen", "/etc/hashell/cluster.key").ok()
         key = first.path("/etc/hashell/cluster.key").read_text()
         for host in hosts.values():
             host.write("/etc/hashell/cluster.key", key, 0o600)
-            host.start_daemon()
+            host.start_daemon("arbiter" if host.name == arbiter else "run")
         everybody = "".join(name.removeprefix("node") for name in hosts)
         self.await_verdicts({everybody: "quorum"})
         first.shell("--force", "configure", "load", "update", "-", text=configuration(story, self._file)).ok()
@@ -83,6 +91,15 @@ class Cluster:
         for part in parts:
             for digit in part:
                 ip(switch, f"link set {self[digit].port} master part{part}")
+
+    def rejoin(self, digits: str) -> None:
+        """Their ports are back on the switch on which the gateway is."""
+        for digit in digits:
+            ip(self._network.switch, f"link set {self[digit].port} master br0")
+
+    def reaches_gateway(self, digit: str) -> bool:
+        """What a node says of its ping node."""
+        return bool(json.loads(self[digit].shell("--json", "cluster", "quorum").ok().out)["data"]["ping"][GATEWAY])
 
     def await_verdicts(self, wanted: dict[str, str]) -> None:
         """Wait until every node of every part says what is wanted of the part."""
@@ -180,4 +197,48 @@ def test_of_two_that_lose_each_other_both_wait_until_one_is_known_to_be_off(tmp_
         cluster["1"].shell("--yes", "node", "fence", "node2", "--confirm").ok()
         cluster.await_verdicts({"1": "quorum"})
         cluster.await_signer("1")
+        cluster.check()
+
+
+def test_who_is_cut_off_from_the_gateway_stops_and_the_other_one_takes_over(tmp_path):
+    """Without fencing. When neither reaches the gateway, nobody runs it; the first that does again takes over."""
+    with running(tmp_path, Story(PING, 2, "node1", ())) as cluster:
+        cluster.cut(["1"])
+        cluster.await_verdicts({"1": "claim", "2": "quorum"})
+        cluster.await_signer("2")
+        wait_until(lambda: not cluster.reaches_gateway("1"), LIMIT_S, "node1 tells that the gateway is silent", STEP_S)
+        assert cluster.reaches_gateway("2")
+        assert "it may be the one that is cut off" in " ".join(cluster["1"].shell("cluster", "health").out.split())
+        cluster.rejoin("1")
+        cluster.await_verdicts({"12": "quorum"})
+        cluster.await_signer("1")
+        cluster.cut(["1", "2"])
+        cluster.await_verdicts({"1": "claim", "2": "claim"})
+        cluster.await_signer("")
+        cluster.rejoin("2")
+        cluster.await_verdicts({"1": "claim", "2": "quorum"})
+        cluster.await_signer("2")
+        cluster.check()
+
+
+def test_two_nodes_and_an_arbiter(tmp_path):
+    """The side of the arbiter goes on, which itself runs nothing; without it the two are enough."""
+    with running(tmp_path, Story(ARBITER, 3, "node1", ())) as cluster:
+        cluster.cut(["1", "23"])
+        cluster.await_verdicts({"1": "none", "23": "quorum"})
+        cluster.await_signer("2")
+        nodes = status_of(cluster["3"].shell("--json", "status"))["nodes"]
+        assert {node["node"]: node["state"] for node in nodes} == {
+            "node1": "offline",
+            "node2": "online",
+            "node3": "arbiter",
+        }
+        cluster.rejoin("123")
+        cluster.await_verdicts({"123": "quorum"})
+        cluster.await_signer("1")
+        cluster.cut(["12", "3"])
+        cluster.await_verdicts({"12": "quorum", "3": "none"})
+        assert cluster.signer() == "node1"
+        assert "arbiter lost" in cluster["1"].shell("status").out
+        assert {interval.node for interval in cluster.intervals()} == {"node1", "node2"}
         cluster.check()

@@ -63,6 +63,20 @@ def test_run_without_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "no such file" in capsys.readouterr().err
 
 
+def test_only_a_node_that_is_marked_is_an_arbiter(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = write_config(tmp_path)
+    keys = ["keygen", str(tmp_path / "key")]
+    assert main(keys) == 0
+    assert main(["arbiter", "--config", str(config)]) == 1
+    assert "'a', is no arbiter: write arbiter = true into its [[nodes]]" in capsys.readouterr().err
+    with config.open("a") as file:
+        file.write('[[nodes]]\nname = "b"\naddresses = ["127.0.0.2"]\narbiter = true\n')
+    assert main(["arbiter", "--config", str(config)]) == 1
+    assert "'a', is no arbiter: b is" in capsys.readouterr().err
+    assert main(["check", str(config)]) == 0
+    assert "nodes a, b (arbiter), here a" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("words", [[], ["fly"], ["run", "--confg", "x"], ["keygen"], ["run", "--log", "xml"]])
 def test_usage_is_exit_code_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as raised:

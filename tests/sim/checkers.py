@@ -22,6 +22,8 @@ DEADTIMES_OF_GRACE: Final = 3
 """Orders of a DC that is just going out of sight are carried out for so many deadtimes."""
 HEALTHY_FOR_MS: Final = 5_000
 """Who was connected for so long had time to be forgiven its past."""
+SILENT_FOR_MS: Final = 2_500
+"""An answer of a ping node counts for no longer."""
 OFFICE_ONLY: Final = (Append, Install, JoinRequest, Order)
 
 
@@ -189,8 +191,10 @@ class Checkers:
             raise Violation(4, f"{host.name} obeys {order.sender}: {label}, ordered {age_ms} ms ago")
 
     def begins(self, machine: NodeId, instance: str, operation: str) -> None:
-        """A start or promote begins to act on a machine."""
+        """A start or promote begins to act on a machine: the arbiter is none of those that may."""
         world = self._world
+        if machine == world.arbiter:
+            raise Violation(5, f"{machine} is the arbiter, and {operation}s {instance}")
         self.starts.append((world.timeline.now, machine, instance, operation))
         if world.has_stonith and ":" not in instance and instance not in world.cloned:
             elsewhere = [h.name for h in world.hosts.values() if h.name != machine and h.agents.is_active(instance)]
@@ -225,6 +229,10 @@ class Checkers:
         world, now = self._world, self._world.timeline.now
         self.fencings.append((now, machine, target, action))
         victim, fencer = world.hosts.get(target), world.hosts[machine]
+        if target == world.arbiter:
+            raise Violation(6, f"{machine} fences the arbiter")
+        if self._is_cut_off(machine, target):
+            raise Violation(6, f"{machine} fences {target}, and is cut off from the ping node as well")
         if victim is None or action == "on" or target in self.excused or victim.agents.has_failed_stop:
             return
         daemon, electorate = victim.daemon, fencer.disk.content.electorate
@@ -242,6 +250,14 @@ class Checkers:
         ]
         if is_quorum(seen, electorate):
             raise Violation(6, f"{machine} fences {target}, which {seen} see well")
+
+    def _is_cut_off(self, machine: NodeId, target: NodeId) -> bool:
+        """Does a node of a pair claim, without an answer of the ping node since long before?"""
+        world, now = self._world, self._world.timeline.now
+        electorate = world.hosts[machine].disk.content.electorate
+        is_pair = electorate is not None and electorate.two_node and len(electorate.votes) == 2
+        is_claim = is_pair and not world.ground.within(now, machine, target, HEALTHY_FOR_MS)
+        return is_claim and now - world.gatewayless.get(machine, now) > SILENT_FOR_MS
 
 
 def _order_of(envelope: Envelope) -> tuple[NodeId, str, int]:

@@ -118,6 +118,8 @@ def _judge(
             return f"{name} says {asked.answer}, the DC is {dc}", None
     office = status[dc].answer
     assert isinstance(office, StatusIs)
+    if dc == world.arbiter:
+        return "the arbiter leads, though others can", None
     if office.in_flight or office.pending or office.fencing or office.phase != "idle":
         return f"the DC is at {office.phase}, in flight {office.in_flight}, {office.pending} pending", None
     for resource in wanted(shown[0].cib):

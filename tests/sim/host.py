@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -15,6 +16,7 @@ from hashelld.core.effects import (
     KillAgent,
     Note,
     Persist,
+    Ping,
     Reply,
     RunAgent,
     SelfFence,
@@ -30,6 +32,7 @@ from hashelld.core.events import (
     HeardBeat,
     MessageHeard,
     Persisted,
+    PingAnswered,
     PortRefused,
     StoreFailed,
     Woken,
@@ -211,6 +214,8 @@ class Daemon:
                 host.agents.run(effect, self.agent_ended)
             case KillAgent(run=run):
                 host.agents.kill(run, self.agent_ended)
+            case Ping(addresses=addresses):
+                self._ping(addresses)
             case Reply(ticket=ticket, answer=answer):
                 world.answered(host, ticket, answer)
             case Note():
@@ -226,6 +231,18 @@ class Daemon:
                 host.daemon_exited(effect.code)
             case _:
                 self._timeline.record(host.name, type(effect).__name__, effect)
+
+    def _ping(self, addresses: tuple[str, ...]) -> None:
+        """Requests and answers travel; either may be lost."""
+        host, world = self._host, self._world
+        for address in addresses:
+            answer, latency_ms = PingAnswered(address, host.local_now), world.network.round_trip_ms()
+            if host.name not in world.gatewayless and latency_ms is not None:
+                self._timeline.after(latency_ms, partial(self._on_echo, answer))
+
+    def _on_echo(self, answer: PingAnswered) -> None:
+        if self._host.name not in self._world.gatewayless:
+            self.take(answer)
 
     def persisted(self, token: int) -> None:
         """The disk's thread reports; after a failure nobody listens to it."""

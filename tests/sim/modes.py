@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Final
 
+from hashelld.core.settings import PingSettings
 from hashelld.model.ids import Millis, NodeId
 from hashelld.wire.log import HIGHEST, LOWEST, Electorate
 
 
 WINDOW_MS: Final[Millis] = 3_000
 """last_man_standing_window of simulated clusters."""
+GATEWAY: Final = "gateway"
 SIZES: Final = (2, 3, 4, 5)
 """Nodes of a simulated cluster."""
 
@@ -26,19 +28,27 @@ class Mode(Enum):
     SHRINKING = "shrinking"
     """last_man_standing."""
     SHRINKING_TIE_BREAKER = "shrinking-tie-breaker"
+    SHRINKING_ARBITER = "shrinking-arbiter"
     WEIGHTED = "weighted"
     """The first node has two votes, the last of four or more none."""
     EVERYTHING = "everything"
     """Weights, wait_for_all, last_man_standing and a tie-breaker."""
+    ARBITER = "arbiter"
+    """The last node is the network arbiter."""
+    PING = "ping"
+    """A ping node; `two_node` where there are two, else a tie-breaker, for a majority never asks."""
 
 
 _WEIGHTED: Final = frozenset({Mode.WEIGHTED, Mode.EVERYTHING})
+_ARBITRATED: Final = frozenset({Mode.ARBITER, Mode.SHRINKING_ARBITER})
+_PAIRS: Final = frozenset({Mode.PLAIN, Mode.PING})
 _WAITING: Final = frozenset({Mode.WAIT_FOR_ALL, Mode.EVERYTHING})
-_SHRINKING: Final = frozenset({Mode.SHRINKING, Mode.SHRINKING_TIE_BREAKER, Mode.EVERYTHING})
+_SHRINKING: Final = frozenset({Mode.SHRINKING, Mode.SHRINKING_ARBITER, Mode.SHRINKING_TIE_BREAKER, Mode.EVERYTHING})
 _ORDER: Final[dict[Mode, tuple[str, ...]]] = {
     Mode.TIE_BREAKER: (LOWEST,),
     Mode.SHRINKING_TIE_BREAKER: (LOWEST,),
     Mode.EVERYTHING: (HIGHEST,),
+    Mode.PING: (LOWEST,),
 }
 
 
@@ -49,14 +59,21 @@ def founding(names: Sequence[NodeId], mode: Mode) -> Electorate:
         votes[names[0]] = 2
         if len(names) > 3:
             votes[names[-1]] = 0
+    is_pair = mode in _PAIRS and len(names) == 2
     modes = Electorate(
         votes={},
-        two_node=mode is Mode.PLAIN and len(names) == 2,
+        two_node=is_pair,
         wait_for_all=mode in _WAITING,
-        tie_order=_ORDER.get(mode, ()),
+        tie_order=() if is_pair else _ORDER.get(mode, ()),
         last_man_standing_ms=WINDOW_MS if mode in _SHRINKING else None,
+        network_arbiter=names[-1] if mode in _ARBITRATED else None,
     )
     return modes.with_votes(votes)
+
+
+def ping_settings(mode: Mode) -> PingSettings | None:
+    """Whom the nodes ask whether they are cut off."""
+    return PingSettings(targets={GATEWAY: (GATEWAY,)}) if mode is Mode.PING else None
 
 
 def drawn(seed: int) -> tuple[tuple[int, Mode], tuple[int, Mode]]:
@@ -70,6 +87,6 @@ def is_fenced(seed: int, mode: Mode) -> bool:
     """Does the cluster of a seed have a fencing device?
 
     Devices hide faults of voting: the wrong side shoots the right one before it can act. So every other round of all
-    modes and sizes is without; a pair in Mode.PLAIN has one, for without it is UNSAFE and promises nothing.
+    modes and sizes is without; a `two_node` pair has one, for without it is UNSAFE and promises nothing.
     """
-    return mode is Mode.PLAIN or seed // (len(SIZES) * len(Mode)) % 2 == 0
+    return mode in _PAIRS or seed // (len(SIZES) * len(Mode)) % 2 == 0

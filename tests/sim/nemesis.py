@@ -43,6 +43,8 @@ class Nemesis:
             (1, self._jump_wall),
             (2, self._leave),
         )
+        if world.pings is not None:
+            self._deeds += ((10, self._lose_gateway),)
         if world.faults.has_calamities:
             self._deeds += Calamities(world).deeds
         self._plan()
@@ -117,6 +119,23 @@ class Nemesis:
         self._world.cut_way(one, other, (plane,))
         self._world.cut_way(other, one, (plane,))
         self._heal_later([(one, other), (other, one)])
+
+    def _lose_gateway(self) -> None:
+        """Some machines do not reach the ping node; often a cut between them and the others follows."""
+        names = list(self._world.names)
+        self._random.shuffle(names)
+        lost = names[: self._random.randint(1, len(names))]
+        others = [name for name in names if name not in lost]
+        self._world.lose_gateway(*lost)
+        cut_ms = self._random.choice((0, 0, 3_000))
+
+        def cut() -> None:
+            self._world.partition(lost, others)
+            self._heal_later([pair for a in lost for b in others for pair in ((a, b), (b, a))])
+
+        if others and self._random.random() < 0.6:
+            self._world.timeline.after(cut_ms, cut)
+        self._world.timeline.after(cut_ms + self._span_ms(), lambda: self._world.find_gateway(*lost))
 
     # -- machines
 

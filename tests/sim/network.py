@@ -107,6 +107,11 @@ class Network:
         if 1 - chance < self._faults.duplicate and not self.calm:
             inbox.append((moment + self._latency(), beat))
 
+    def round_trip_ms(self) -> Millis | None:
+        """How long a ping node's answer takes; None when it is lost."""
+        is_lost = not self.calm and self._timeline.chance(2 * self._faults.loss)
+        return None if is_lost else 2 * self._latency()
+
     # -- messages
 
     def send(self, envelope: Envelope) -> None:

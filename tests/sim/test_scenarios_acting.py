@@ -7,10 +7,10 @@ import pytest
 from hashelld.cib.edit import Delete, Put
 from hashelld.model.ids import ResourceId
 from hashelld.model.resource import Agent, AttributeSet, NvPair, Primitive
-from hashelld.wire.peer import Order
+from hashelld.wire.peer import LeaveGranted, Order
 from tests.sim.configuration import device, primitive, properties
 from tests.sim.faults import Faults
-from tests.sim.scenario import finish, mark_commit, other, pair, settled, shots, starts, status_of
+from tests.sim.scenario import finish, leave, mark_commit, other, pair, settled, shots, starts, status_of
 from tests.sim.world import SimWorld
 
 
@@ -208,4 +208,15 @@ def test_what_no_daemon_can_do_holds_up_nothing_else() -> None:
     world.committed(world.dc(), Put(Primitive(id=ResourceId("far"), agent=agent)), Put(primitive("later")))
     world.until(lambda: bool(world.active_on("later")), 10_000, "another resource is started")
     world.committed(world.dc(), Delete("far"))
+    finish(world)
+
+
+def test_a_leave_granted_in_the_log_is_granted() -> None:
+    """The DC's word for it is lost: the departure is an entry of the log, and the leaving node reads that."""
+    world = settled(3)
+    dc, leaver = pair(world)
+    world.network.delayed = (LeaveGranted,)
+    world.network.delay_ms[world.host(dc).name, world.host(leaver).name] = 120_000
+    world.host(leaver).is_wanted = False
+    leave(world, leaver, 15_000)
     finish(world)

@@ -156,3 +156,18 @@ def test_the_dc_can_be_fenced_by_a_word(nodes: int) -> None:
     world.until(lambda: dc not in world.dcs() and bool(world.dcs()), 20_000, "another DC is elected")
     assert (dc, dc) in shots(world, began)
     finish(world)
+
+
+def test_who_was_never_heard_is_fenced_after_initdead() -> None:
+    """All were off, and one does not come back: a DC that never heard it has nothing but time to tell it by."""
+    world = settled(3)
+    world.boots_fenced = False
+    for name in world.names:
+        world.host(name).power_cut()
+    world.run(1_000)
+    began = world.timeline.now
+    for name in ("n1", "n2"):
+        world.host(name).boot()
+    world.until(lambda: len(world.active_on("alpha")) == 1, 20_000, "what ran before runs again")
+    assert {target for _, target in shots(world, began)} == {"n3"}
+    finish(world)

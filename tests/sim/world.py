@@ -22,7 +22,7 @@ from tests.sim.faults import NO_FAULTS, Faults
 from tests.sim.ground import Ground
 from tests.sim.host import Daemon, Host
 from tests.sim.hostile import Hostile
-from tests.sim.modes import Mode, founding
+from tests.sim.modes import Mode, founding, ping_settings
 from tests.sim.network import MESSAGES, PLANES, Network
 from tests.sim.promises import Promises
 from tests.sim.timeline import Timeline
@@ -53,6 +53,10 @@ class SimWorld:
         self.faults = faults
         self.names = tuple(NodeId(f"n{number}") for number in range(1, nodes + 1))
         self.founding = founding(self.names, mode)
+        self.arbiter = self.founding.network_arbiter
+        self.pings = ping_settings(mode)
+        self.gatewayless: dict[NodeId, Millis] = {}
+        """Who does not reach the ping node, and since when."""
         self.has_stonith = stonith
         self.is_unsafe = self.founding.two_node and not stonith
         self.watchdog = watchdog
@@ -79,7 +83,9 @@ class SimWorld:
             self._tick(self.hosts[name], self.timeline.between(0, 99))
 
     def _settings(self, name: NodeId, file_digest: str) -> Settings:
-        settings = Settings(node=name, cluster_name="sim", file_digest=file_digest, founding=self.founding)
+        settings = Settings(
+            node=name, cluster_name="sim", file_digest=file_digest, founding=self.founding, ping=self.pings
+        )
         if self.watchdog is None:
             return settings
         return msgspec.structs.replace(settings, watchdog=self.watchdog, takeover_delay_ms=None)
@@ -213,9 +219,21 @@ class SimWorld:
         self.timeline.record("net", f"cut {sender} to {receiver} {planes}")
         self.network.cut(NodeId(sender), NodeId(receiver), planes)
 
+    def lose_gateway(self, *names: str) -> None:
+        """These do not reach the ping node any more."""
+        self.timeline.record("net", f"no gateway for {names}")
+        for name in names:
+            self.gatewayless.setdefault(NodeId(name), self.timeline.now)
+
+    def find_gateway(self, *names: str) -> None:
+        """These reach it again."""
+        for name in names:
+            self.gatewayless.pop(NodeId(name), None)
+
     def heal(self) -> None:
-        """Mend all links."""
+        """Mend all links, those to the ping node too."""
         self.timeline.record("net", "heal")
+        self.gatewayless.clear()
         self.network.heal()
 
     def _deliver(self, envelope: Envelope) -> bool:

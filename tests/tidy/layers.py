@@ -16,6 +16,7 @@ class Layer(msgspec.Struct, frozen=True):
 
 
 _SHARED = ("hashelld.model", "hashelld.cib", "hashelld.wire", "hashelld.policy")
+_CONFIG_PARTS = ("hashelld.config_arbiters", "hashelld.config_lines", "hashelld.config_timings")
 _SHELL = (
     "hashell.errors",
     "hashell.outcomes",
@@ -36,7 +37,10 @@ LAYERS = {
     "hashelld.agents.ocf.hashell": Layer(),
     "hashelld.limits": Layer(("hashelld.wire",)),
     "hashelld.core": Layer((*_SHARED, "hashelld.agents", "hashelld.limits"), ("msgspec",)),
-    "hashelld.config": Layer((*_SHARED, "hashelld.core.settings", "hashelld.limits"), ("msgspec",)),
+    "hashelld.config": Layer((*_SHARED, *_CONFIG_PARTS, "hashelld.core.settings", "hashelld.limits"), ("msgspec",)),
+    "hashelld.config_lines": Layer(),
+    "hashelld.config_timings": Layer(("hashelld.model", "hashelld.limits")),
+    "hashelld.config_arbiters": Layer(("hashelld.model", "hashelld.core.settings"), ("msgspec",)),
     "hashelld.io": Layer(
         (*_SHARED, "hashelld.agents", "hashelld.limits", "hashelld.core", "hashelld.config"), ("msgspec", "zmq")
     ),

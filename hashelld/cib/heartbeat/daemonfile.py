@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from hashelld.cib.heartbeat.findings import Findings
@@ -37,7 +37,7 @@ def addresses_of(ha: HaCf, known: Mapping[str, str], findings: Findings) -> dict
     return {node: found[node] for node in ha.nodes if node in found}
 
 
-def daemon_file_of(ha: HaCf, host: str, addresses: Mapping[str, str]) -> str:
+def daemon_file_of(ha: HaCf, host: str, addresses: Mapping[str, str], findings: Findings) -> str:
     """The text of hashelld.toml for `host`; other nodes differ in [node] name only."""
     timers = ha.timers
     lines = [
@@ -58,9 +58,30 @@ def daemon_file_of(ha: HaCf, host: str, addresses: Mapping[str, str]) -> str:
         lines += ["", "[[nodes]]", f"name = {_text(node)}", f"addresses = [{_text(address)}]"]
     if len(addresses) == 2:
         lines += ["", "[quorum]", "two_node = true"]
-    if ha.pings:
-        lines += ["", "# [quorum.ping]", f"# addresses = [{', '.join(map(_text, ha.pings))}]"]
+    lines += _pings(ha, addresses, findings)
     return "".join(f"{line}\n" for line in lines)
+
+
+def _pings(ha: HaCf, members: Mapping[str, str], findings: Findings) -> list[str]:
+    """[quorum.ping]; a member of the cluster is none of them, or a node would ask itself."""
+    own = set(members.values())
+    for address in sorted(own.intersection({*ha.pings, *(a for group in ha.ping_groups.values() for a in group)})):
+        findings.notice(HA_CF, f"{address} is a member of the cluster: it is not asked as a ping node")
+    single = [address for address in ha.pings if address not in own]
+    groups = {name: [a for a in addresses if a not in own] for name, addresses in ha.ping_groups.items()}
+    groups = {name: addresses for name, addresses in groups.items() if addresses}
+    if not single and not groups:
+        return []
+    lines = ["", "[quorum.ping]", f"addresses = {_list(single)}"]
+    if ha.deadping_ms:
+        lines.append(f"timeout = {_text(format_duration(ha.deadping_ms))}")
+    if groups:
+        lines += ["", "[quorum.ping.groups]", *(f"{_text(name)} = {_list(group)}" for name, group in groups.items())]
+    return lines
+
+
+def _list(values: Iterable[str]) -> str:
+    return f"[{', '.join(map(_text, values))}]"
 
 
 def _text(value: str) -> str:

@@ -45,6 +45,10 @@ class HaCf(msgspec.Struct, frozen=True, kw_only=True):
     peers: tuple[str, ...]
     """Addresses of `ucast` lines; which is whose, the file does not say."""
     pings: tuple[str, ...]
+    """Ping nodes."""
+    ping_groups: dict[str, tuple[str, ...]]
+    """Of each one address has to answer."""
+    deadping_ms: int | None
     fencing: tuple[FenceLine, ...]
 
 
@@ -81,6 +85,7 @@ def read_ha_cf(text: str, host: str, findings: Findings) -> HaCf:
     is_crm = _is_crm(reading)
     nodes = _nodes(reading, host, is_crm=is_crm)
     cluster = reading.last("cluster")
+    pings, groups = _pings(reading)
     return HaCf(
         nodes=nodes,
         timers=timers_of({name: _time(reading, name) for name in TIMES}, findings),
@@ -89,7 +94,9 @@ def read_ha_cf(text: str, host: str, findings: Findings) -> HaCf:
         returns_home=is_crm or _returns_home(reading),
         is_crm=is_crm,
         peers=_peers(reading),
-        pings=_pings(reading),
+        pings=pings,
+        ping_groups=groups,
+        deadping_ms=_deadping(reading),
         fencing=_fencing(reading, nodes),
     )
 
@@ -223,22 +230,39 @@ def _peers(reading: _Reading) -> tuple[str, ...]:
     return tuple(dict.fromkeys(addresses))
 
 
-def _pings(reading: _Reading) -> tuple[str, ...]:
-    """Ping nodes and members of ping groups alike."""
-    addresses: list[str] = []
+def _pings(reading: _Reading) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
+    """Ping nodes, and the members of each ping group; an address is asked as one of them once."""
+    single: list[str] = []
+    groups: dict[str, tuple[str, ...]] = {}
     for statement in reading.named("ping", "ping_group"):
-        given = statement.values[1:] if statement.name == "ping_group" else statement.values
+        is_group = statement.name == "ping_group"
+        given = statement.values[1:] if is_group else statement.values
+        for address in given:
+            if not is_address(address):
+                reading.findings.error(
+                    statement.where, f"{statement.name} '{address}' is no IP address; write the address"
+                )
         if not given:
             reading.findings.error(statement.where, f"{statement.name} names no address to ping")
+        elif is_group:
+            groups[statement.values[0]] = tuple(dict.fromkeys(given))
+        else:
+            single.extend(given)
         reading.findings.notice(
             statement.where,
-            f"{statement.name} is kept as a comment, [quorum.ping]: ping nodes are not asked yet,"
-            " and would never give a vote, only keep a cut-off node from taking over",
+            f"{statement.name} becomes [quorum.ping]: who reaches none of them does not take over from a lost peer;"
+            " they give no vote, and nothing moves away from a node that loses them",
         )
-        addresses.extend(given)
+    grouped = {address for addresses in groups.values() for address in addresses}
+    return tuple(address for address in dict.fromkeys(single) if address not in grouped), groups
+
+
+def _deadping(reading: _Reading) -> int | None:
     for statement in reading.named("deadping"):
-        reading.findings.notice(statement.where, "deadping goes with the ping nodes, and is not used yet")
-    return tuple(dict.fromkeys(addresses))
+        text = "deadping becomes the timeout of [quorum.ping]: a node that lost its peer waits so long for an answer"
+        reading.findings.notice(statement.where, text)
+    last = reading.last("deadping")
+    return parse_time(last[0]) if last is not None else None
 
 
 def _fencing(reading: _Reading, nodes: tuple[str, ...]) -> tuple[FenceLine, ...]:

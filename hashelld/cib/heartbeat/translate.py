@@ -48,7 +48,7 @@ def read(files: HeartbeatFiles, host: str, addresses: Mapping[str, str]) -> Impo
     if ha is None or findings.errors:
         end = "nothing is imported (heartbeat's own words: Heartbeat not started: configuration error.)"
         return Imported(notices=findings.notices, errors=(*findings.errors, end))
-    toml = daemon_file_of(ha, host.lower(), found)
+    toml = daemon_file_of(ha, host.lower(), found, findings)
     return Imported(toml=toml, configuration=configuration, notices=findings.notices)
 
 

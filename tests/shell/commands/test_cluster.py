@@ -50,6 +50,17 @@ def test_two_nodes_get_two_node(tmp_path: Path) -> None:
     assert load(str(tmp_path / "hashelld.toml")).founding.two_node
 
 
+def test_two_nodes_and_an_arbiter_need_no_two_node(tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    made = said(Shell(), f"cluster init {THREE} --arbiter node3 --own node1 --dir {here}")
+    assert "(on node3: hashelld arbiter)" in made.text
+    founded = load(str(here / "hashelld.toml")).founding
+    assert (founded.network_arbiter, founded.two_node) == ("node3", False)
+    joined = said(Shell(), f"cluster join {made.data['token']} --own node3 --dir {there}")
+    assert "hashelld arbiter --config" in joined.text
+    assert load(str(there / "hashelld.toml")).own.is_arbiter
+
+
 def test_a_token_makes_the_same_cluster_elsewhere(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     token = said(Shell(), f"cluster init {THREE} --own node1 --dir {first}").data["token"]
@@ -91,6 +102,8 @@ def test_existing_files_are_replaced_only_by_force(tmp_path: Path) -> None:
         "1node=127.0.0.1",
         "node1=127.0.0.1 node1=127.0.0.2",
         "a=127.0.0.1 --port 70000",
+        "a=127.0.0.1 b=127.0.0.2 --arbiter c",
+        "a=127.0.0.1 --arbiter a",
     ],
 )
 def test_init_with_wrong_words_writes_nothing(tmp_path: Path, words: str) -> None:
@@ -213,6 +226,8 @@ def test_quorum_as_text_and_as_data() -> None:
             verdict="without quorum: 2 <= 4/2",
             voters=voters,
             modes=("wait_for_all", "last_man_standing 10s"),
+            arbiter=NodeId("node4"),
+            pings={"10.0.0.9": True, "routers": False},
         ),
     )
     found = said(shell, "cluster quorum")
@@ -221,8 +236,9 @@ def test_quorum_as_text_and_as_data() -> None:
         "verdict  without quorum: 2 <= 4/2",
         "votes    2 of 4 expected, 3 needed",
         "rule     majority",
-        "voters   node1 1, node2 1, node3 1, node4 1",
+        "voters   node1 1, node2 1, node3 1, node4 1 (arbiter)",
         "modes    wait_for_all, last_man_standing 10s",
+        "ping     10.0.0.9 answers, routers SILENT",
         "UNSAFE   no fencing",
     ]
     assert found.data == {
@@ -236,6 +252,8 @@ def test_quorum_as_text_and_as_data() -> None:
         "reason": "without quorum: 2 <= 4/2",
         "voters": voters,
         "modes": ["wait_for_all", "last_man_standing 10s"],
+        "arbiter": "node4",
+        "ping": {"10.0.0.9": True, "routers": False},
         "unsafe": ["no fencing"],
         "watchdog": None,
     }
@@ -310,6 +328,21 @@ def test_a_healthy_cluster_without_fencing_is_doubted() -> None:
     doubts = [row[1] for row in table.rows if "no address" not in row[1]]  # As this machine's names are.
     assert len(doubts) == 1
     assert "fencing is switched off" in doubts[0]
+
+
+def test_a_lost_arbiter_is_a_problem_and_one_that_is_there_is_none() -> None:
+    """It is no place of resources: that the DC's nodes are without it is as it should be."""
+    shell = Shell()
+    quorum = QuorumStatus(has_quorum=True, votes=3, total=3, reason="", arbiter=NodeId("third"))
+    for presence, state, is_told in (("alive", "arbiter", False), ("lost", "arbiter lost", True)):
+        links = (LinkStatus(node=NodeId("third"), presence=presence, silence_ms=900),)
+        shell.client.status = replace(shell.client.status, quorum=quorum, links=links)
+        table = shell.run("cluster status")
+        assert isinstance(table, Table)
+        assert [row[1] for row in table.rows if row[0] == "third"] == [state]
+        told = "\n".join(one.text for one in examine(shell.client.status, shell.client.cib))
+        assert ("third is lost" in told) is is_told
+        assert "third is heard, and has not joined" not in told
 
 
 def test_what_is_wrong_comes_first_with_advice() -> None:
