@@ -51,6 +51,11 @@ claim, and does not stand with half of the nodes' votes or less. What was answer
 count, and a DC is not asked again. The network arbiter (`core.arbiter`) is a node that votes and runs nothing: no plan
 sees it, nobody waits for it or fences it; it stands last, and gives its office to the first that has the whole log.
 
+**The quorum disk** (`core.disk_vote`, `wire.sector`, `io.qdisk`) has one vote while those of the nodes are even. It is
+a voter with a memory and no log: each node writes its own sector, and then reads the others'. A candidate that needs
+it bids with its number, a DC that needs it has it vouch for what it stored, and holds the vote from round to round; of
+two that write, at least one sees the other. Nobody older than what is vouched for gets the vote.
+
 **Shells** (`core.clients`, `core.requests`). Who asks is what the kernel says of the connection. Every request has one
 permission and passes one check (`core.rights`), on the node that is asked and on the one that carries it out; every
 answer goes back one way, on which what its user may not read is taken out (`core.shown`). Rights are Pacemaker's roles

@@ -13,9 +13,10 @@ import msgspec
 
 from hashelld.cib.digest import digest
 from hashelld.config_arbiters import PingTable, check_arbiter, ping_settings
+from hashelld.config_disk import marks, objections, placed, take_disk
 from hashelld.config_lines import Lines
 from hashelld.config_timings import timing_problems
-from hashelld.core.settings import DEVICE, OFF, PingSettings, Settings, Watchdog
+from hashelld.core.settings import DEVICE, OFF, DiskSettings, PingSettings, Settings, Watchdog
 from hashelld.limits import (
     CONFIG_BYTES_MAX,
     DEFAULT_PORT,
@@ -81,6 +82,7 @@ class DaemonConfig(msgspec.Struct, frozen=True, kw_only=True):
     """None: computed."""
     watchdog: Watchdog | None
     ping: PingSettings | None = None
+    disk: DiskSettings | None = None
     environment: dict[str, str]
     ocf_root: str
     secrets: str
@@ -146,7 +148,7 @@ class _Agents(msgspec.Struct):
     secrets: str = SECRETS_DIR
 
 
-_ARBITERS: Final = frozenset({("quorum", "disk"), ("quorum", "device"), ("quorum", "server")})
+_ARBITERS: Final = frozenset({("quorum", "device"), ("quorum", "server")})
 _TABLES: Final = ("node", "cluster", "nodes", "quorum", "watchdog", "agents")
 _Table = TypeVar("_Table", _Node, _Cluster, _Member, _Quorum, _Watchdog, _Agents, PingTable)
 
@@ -191,10 +193,13 @@ def to_settings(config: DaemonConfig) -> Settings:
         config.restart_grace_ms,
         *(config.watchdog.timings if config.watchdog is not None else ()),
     )
+    names = tuple(entry.name for entry in config.nodes)
+    disk = placed(config.disk, names, config.node)
     return Settings(
         node=config.node,
         cluster_name=config.cluster_name,
-        file_digest=digest((config.founding, timings)),
+        file_digest=digest((config.founding, timings, *marks(disk, names))),
+        disk=disk,
         founding=config.founding,
         keepalive_ms=config.keepalive_ms,
         warntime_ms=config.warntime_ms,
@@ -227,7 +232,8 @@ class _Reader:
         self._check_keys("", 0, document, _TABLES)
         node = self._table("node", 0, document.get("node", {}), _Node)
         cluster = self._table("cluster", 0, document.get("cluster", {}), _Cluster)
-        quorum = self._table("quorum", 0, document.get("quorum", {}), _Quorum)
+        disk, words = take_disk(document.get("quorum", {}), self._directory, self._tell, self._check_keys)
+        quorum = self._table("quorum", 0, words, _Quorum)
         watchdog = self._table("watchdog", 0, document.get("watchdog", {"mode": OFF}), _Watchdog)
         agents = self._table("agents", 0, document.get("agents", {}), _Agents)
         members = self._members(document.get("nodes", []))
@@ -256,11 +262,14 @@ class _Reader:
             takeover_delay_ms=self._takeover_delay(quorum),
             watchdog=self._watchdog(watchdog),
             ping=self._ping(quorum, entries),
+            disk=disk,
             environment=agents.environment,
             ocf_root=agents.ocf_root,
             secrets=self._absolute(agents.secrets),
         )
         self._check_values(config)
+        for text in objections(config.disk, config.founding, config.takeover_delay_ms):
+            self._tell("quorum.disk", 0, "", text)
         self._stop_if_bad()
         return config
 

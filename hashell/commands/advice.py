@@ -79,7 +79,7 @@ def _votes(quorum: QuorumStatus) -> Iterator[Finding]:
         yield Finding(
             DOUBT,
             f"{quorum.total} votes: two halves of the cluster could tie, and both would stop",
-            "add a node, or an arbiter, or [quorum] auto_tie_breaker when the cluster is founded",
+            "add a node, or an arbiter, or [quorum.disk] or auto_tie_breaker when the cluster is founded",
         )
     for node, votes in quorum.voters.items():
         if 2 * votes > quorum.total and len(quorum.voters) > 1:

@@ -34,6 +34,7 @@ def quorum_text(status: StatusIs) -> str:
         ("voters", ", ".join(_voter(quorum, name) for name in quorum.voters)),
         ("modes", ", ".join(quorum.modes)),
         ("ping", ", ".join(f"{name} {'answers' if is_heard else 'SILENT'}" for name, is_heard in quorum.pings.items())),
+        ("disk", quorum.disk),
         *(("UNSAFE", text) for text in quorum.unsafe),
         ("watchdog", _watchdog_text(status.watchdog)),
     ]
@@ -71,6 +72,7 @@ def quorum_data(status: StatusIs) -> dict[str, object]:
         "arbiter": quorum.arbiter,
         "modes": list(quorum.modes),
         "ping": dict(quorum.pings),
+        "disk": quorum.disk,
         "unsafe": list(quorum.unsafe),
         "watchdog": None if status.watchdog is None else msgspec.structs.asdict(status.watchdog),
     }

@@ -107,7 +107,7 @@ _TABLES: Final = (
                 "last_man_standing",
                 "Who is lost and confirmed off, or leaves, votes no more until it returns: the votes that are needed "
                 "fall with the nodes that are there. Half of the votes lost at once are lost all the same, and from "
-                "two to one only auto_tie_breaker goes on. Not with two_node.",
+                "two to one only auto_tie_breaker or the quorum disk goes on. Not with two_node.",
             ),
             ("last_man_standing_window", "How long after a loss that happens; 10s by default."),
             (
@@ -159,6 +159,25 @@ _TABLES: Final = (
             ("require", "So many of the addresses and groups have to answer; 1 by default."),
             ("interval", "Time between two requests, to tell of those that are silent; 1s by default."),
             ("timeout", "When it matters, silence for so long is a no; 1s by default."),
+        ),
+    ),
+    (
+        "[quorum.disk]",
+        (
+            (
+                "path",
+                "A block device or file that all nodes see, made with hashell cluster qdisk create. It has one vote "
+                "while those of the nodes are even, so that of two halves the one that reaches it goes on. Which disk "
+                "it is stands in the cluster's log from its founding on: another one at this path is told, not used. "
+                "The order of [[nodes]] gives each its place there: add new nodes at the end. "
+                "Not with two_node or auto_tie_breaker.",
+            ),
+            ("interval", "How often each node writes its place and reads the others; 1s by default."),
+            (
+                "tko",
+                "8 by default: after tko - 2 intervals without a good round a DC has the disk's vote no more. A "
+                "takeover_delay must not be shorter than that; auto has it counted in.",
+            ),
         ),
     ),
     (

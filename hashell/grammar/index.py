@@ -220,6 +220,8 @@ cluster join hashell.commands.cluster
   Write the files with which this node joins a cluster, from the token that `cluster init` printed.
 cluster links hashell.commands.cluster
   Show how the node that answers hears the others.
+cluster qdisk hashell.commands.qdisk
+  Make a quorum disk, or show what one says: a block device or file that all nodes see, with a vote of its own.
 cluster quorum hashell.commands.cluster
   Show the votes, by which rule they are judged, and the verdict.
 cluster remove hashell.commands.machines

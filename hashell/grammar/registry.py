@@ -66,7 +66,12 @@ LEVELS: Final[dict[str, Level]] = {
     ),
     "cluster": Level(
         help="the cluster itself: founding, daemons, quorum, the same on every node",
-        modules=("hashell.commands.cluster", "hashell.commands.machines", "hashell.commands.crash_test"),
+        modules=(
+            "hashell.commands.cluster",
+            "hashell.commands.machines",
+            "hashell.commands.crash_test",
+            "hashell.commands.qdisk",
+        ),
     ),
     "cib": Level(help="shadows: configurations to try, beside the cluster's", modules=("hashell.commands.cib",)),
     "maintenance": Level(help="leave the cluster or a resource as it is", modules=("hashell.commands.maintenance",)),

@@ -92,6 +92,7 @@ class Dc:
         """One round of work; returns the entries that are acknowledged now."""
         standing = self._standing
         wall_ms = now + standing.wall_offset_ms
+        self.office.leading.ask_disk()
         entries = self.office.leading.acknowledge()
         if entries:
             return entries

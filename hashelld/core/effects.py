@@ -10,6 +10,7 @@ from hashelld.model.ids import Incarnation, Millis, NodeId, Version
 from hashelld.wire.client import Answer
 from hashelld.wire.log import Checkpoint, Entry
 from hashelld.wire.peer import BeatContent, Envelope
+from hashelld.wire.sector import Sector
 
 
 class Send(msgspec.Struct, frozen=True):
@@ -99,6 +100,21 @@ class Ping(msgspec.Struct, frozen=True):
     addresses: tuple[str, ...]
 
 
+class DiskRound(msgspec.Struct, frozen=True, kw_only=True):
+    """Write one's own sector to the quorum disk, **then** read all of it; `DiskRead` or `DiskFailed` follows.
+
+    Rounds are done one after the other. The order within one is what keeps the disk's vote safe (SAFETY.md 4). It
+    waits for no `Persist`: it says nothing that is not on this node's disk already.
+    """
+
+    token: int
+    uuid: str = ""
+    """Nothing is written to a disk with another one."""
+    place: int = 0
+    sector: Sector | None = None
+    """None: nothing is written."""
+
+
 class Announce(msgspec.Struct, frozen=True):
     """Tell the network again who has these addresses (gratuitous ARP); best effort."""
 
@@ -172,6 +188,7 @@ Effect = (
     | RunAgent
     | KillAgent
     | Ping
+    | DiskRound
     | Announce
     | CutOff
     | Reply

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final
 
+from hashelld.core.events import DiskFailed, DiskRead
 from hashelld.core.quorum import waits_for_all
 from hashelld.core.standing import Standing
 from hashelld.model.ids import NO_VERSION, Millis, NodeId
@@ -76,7 +77,7 @@ class Election:
             return False
         if waits_for_all(standing.electorate) and not self.seen_all:
             return False
-        present = frozenset({standing.node, *self._heard_voters()})
+        present = frozenset({standing.node, *self._heard_voters(), *standing.disk.likely})
         is_fit = standing.is_founding_possible if standing.log.is_empty else standing.may_vote
         return is_fit and standing.has_quorum(present) and standing.is_qualified(present)
 
@@ -101,7 +102,10 @@ class Election:
         self._retry_ms = now + standing.draw(RETRY_MIN_MS, RETRY_MAX_MS)
         for peer in self._heard_voters():
             standing.send(peer, PreVote(self._number, standing.log.version))
-        if standing.has_quorum(frozenset(self._voters)):
+        self._stand_if_wanted(now)
+
+    def _stand_if_wanted(self, now: Millis) -> None:
+        if self._standing.has_quorum(self._standing.disk.likely | self._voters):
             self._stand(now)
 
     def _stand(self, now: Millis) -> None:
@@ -123,12 +127,23 @@ class Election:
             self._voters.add(standing.node)
             self._count()
 
+    def on_disk(self, now: Millis, answer: DiskRead | DiskFailed) -> None:
+        """The quorum disk was read: it may have given its vote."""
+        self._standing.disk.on_answer(now, answer)
+        if self.stage is Stage.STANDING and self._standing.promised == self._number:
+            self._count()
+
     def _count(self) -> None:
-        own = self._standing.node in self._voters
-        if own and (self.is_alone or self._standing.has_quorum(frozenset(self._voters))):
+        standing = self._standing
+        if standing.node not in self._voters:
+            return
+        disk = standing.disk
+        if self.is_alone or standing.has_quorum(disk.granted(self._number) | self._voters):
             if not self.is_alone:
-                self._standing.in_sync = True
+                standing.in_sync = True
             self.is_elected = True
+        elif standing.has_quorum(disk.name | self._voters) and not standing.log.is_empty:
+            disk.bid(self._number)
 
     def _heard_voters(self) -> list[NodeId]:
         standing = self._standing
@@ -154,8 +169,7 @@ class Election:
             return
         if standing.log.is_empty or not standing.is_forgetful(peer):
             self._voters.add(peer)
-        if standing.has_quorum(frozenset(self._voters)):
-            self._stand(now)
+        self._stand_if_wanted(now)
 
     def on_vote_answer(self, peer: NodeId, answer: VoteAnswer) -> None:
         """With a quorum of votes, its own on disk among them, it is DC."""

@@ -8,6 +8,7 @@ from hashelld.model.ids import Incarnation, Millis, NodeId
 from hashelld.wire.client import Dropped, Request
 from hashelld.wire.log import Author
 from hashelld.wire.peer import BeatContent, Envelope
+from hashelld.wire.sector import DiskHeader, Sector
 
 
 class HeardBeat(msgspec.Struct, frozen=True):
@@ -56,6 +57,22 @@ class Persisted(msgspec.Struct, frozen=True):
 class StoreFailed(msgspec.Struct, frozen=True):
     """The disk refused, or was silent for `initdead`: nothing further will be stored by this incarnation."""
 
+    reason: str
+
+
+class DiskRead(msgspec.Struct, frozen=True):
+    """A `DiskRound` is done: this was read after the write was on the quorum disk."""
+
+    token: int
+    header: DiskHeader
+    sectors: tuple[Sector | None, ...]
+    """By place; None where nothing readable is."""
+
+
+class DiskFailed(msgspec.Struct, frozen=True):
+    """A `DiskRound` came to nothing; its sector may be on the disk or not."""
+
+    token: int
     reason: str
 
 
@@ -120,6 +137,8 @@ Event = (
     | MessageHeard
     | Persisted
     | StoreFailed
+    | DiskRead
+    | DiskFailed
     | AgentEnded
     | PingAnswered
     | ClientAsked

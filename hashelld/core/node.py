@@ -10,7 +10,6 @@ from typing import Final
 
 import msgspec
 
-from hashelld.cib.document import Cib
 from hashelld.cib.view import NodeView
 from hashelld.core.arbiter import Arbiter
 from hashelld.core.claim import Claim
@@ -25,6 +24,8 @@ from hashelld.core.events import (
     ClientAsked,
     ClientGone,
     ClockSet,
+    DiskFailed,
+    DiskRead,
     DropsCounted,
     Event,
     MessageHeard,
@@ -36,6 +37,7 @@ from hashelld.core.events import (
     Woken,
 )
 from hashelld.core.fencing import FencingDone
+from hashelld.core.founding import founding_by
 from hashelld.core.leaving import Leaving
 from hashelld.core.lifeline import Lifeline
 from hashelld.core.lrm import Lrm, OrderDone, StatusChanged
@@ -53,9 +55,8 @@ from hashelld.core.stakes import claim_delay_ms
 from hashelld.core.standing import Draw, Standing
 from hashelld.core.stonith import Stonith
 from hashelld.model.ids import NO_EPOCH, Epoch, Millis, NodeId
-from hashelld.model.node import Node as ConfiguredNode
 from hashelld.wire.client import Dropped
-from hashelld.wire.log import Confirmation, Departure, ElectorateChange, Entry, Founding
+from hashelld.wire.log import Confirmation, Departure, ElectorateChange, Entry
 from hashelld.wire.peer import BeatContent, Handover, Pulse
 
 
@@ -159,6 +160,7 @@ class Node:
             self.retreat.deadline() if self.is_quorum_lost else None,
             self.lifeline.deadline(now),
             standing.pinging.deadline(),
+            standing.disk.deadline(),
         ]
         if self.dc is not None:
             moments.append(self.dc.deadline(now))
@@ -183,6 +185,8 @@ class Node:
                 self.election.on_stored()
             case StoreFailed(reason=reason):
                 self.leaving.on_store_failed(now, reason)
+            case DiskRead() | DiskFailed():
+                self.election.on_disk(now, event)
             case AgentEnded():
                 self._on_agent(now, event)
             case PingAnswered():
@@ -262,6 +266,7 @@ class Node:
         self.end_office("the loop stood still")
         self.lrm.drop_queued()
         self.member.joined = NO_EPOCH
+        standing.disk.on_gap()
         self._on_presence(now, standing.membership.on_gap(now))
         standing.pinging.on_gap()
         self._no_dc_ms = now
@@ -296,6 +301,7 @@ class Node:
         standing = self.standing
         self._on_presence(now, standing.membership.on_time(now))
         standing.membership.has_news = False
+        standing.disk.on_time(now)
         wall_ms = now + standing.wall_offset_ms
         self._on_lrm(now, self.lrm.on_deadline(now, wall_ms))
         self._on_stonith(now, self.stonith.on_deadline(now, allowed=self._may_fence()))
@@ -311,6 +317,7 @@ class Node:
         self.leaving.go_on(now)
         self.lifeline.on_time(now)
         standing.emit(*standing.pinging.on_time(now))
+        standing.disk.go_on(now)
         self._say()
 
     def _judge_office(self, now: Millis) -> None:
@@ -318,7 +325,13 @@ class Node:
         if self.dc is None:
             return
         standing = self.standing
-        is_heard = standing.has_quorum(frozenset({standing.node, *standing.membership.heard}))
+        nodes = frozenset({standing.node, *standing.membership.heard})
+        is_heard = standing.has_quorum(nodes | standing.disk.held)
+        if standing.disk.is_deposed:
+            self.end_office("the quorum disk promised a higher number")
+            if standing.has_quorum(nodes):  # It asked in vain, and is gone: go on at once, with a number above its.
+                self.election.stand_by_handover(now)
+            return
         if not is_heard or self.dc.office.is_unheeded(now):
             self.end_office("no quorum stores its barrier" if is_heard else "a quorum is not heard")
             return
@@ -399,12 +412,13 @@ class Node:
         self.claim.rest()
         self.retreat.end()
         standing.accept(Epoch(standing.promised, standing.node))
+        standing.disk.on_office(standing.epoch)
         self.dc = Dc(standing, self.lrm, self.stonith, now)
         self.dc.controller.plan_after_ms = self.arbiter.plans_after_ms(now)
         self.stonith.adopt(last_summary(self.summary).fenced)
         self.member.on_own_office(self.dc.office.leading.epoch)
         wall_ms = now + standing.wall_offset_ms
-        founding = self._founding() if standing.log.is_empty else None
+        founding = founding_by(standing) if standing.log.is_empty else None
         change = None
         if alone is not None:
             votes = {standing.node: standing.electorate.votes[standing.node]}
@@ -418,17 +432,11 @@ class Node:
         self._heard_dc = standing.node
         self.clients.on_dc(standing.node)
 
-    def _founding(self) -> Founding:
-        settings = self.standing.settings
-        founding = settings.founding
-        nodes = tuple(ConfiguredNode(id=name) for name in founding.votes if name != founding.network_arbiter)
-        cluster = f"{settings.cluster_name}-{self.standing.incarnation.token}"
-        return Founding(cluster, founding, Cib(nodes))
-
     def end_office(self, reason: str) -> None:
         """Step down; what shells wait for has an unknown outcome."""
         dc, self.dc = self.dc, None
         self.election.rest()
+        self.standing.disk.on_office(None)
         if dc is None:
             return
         standing = self.standing

@@ -171,6 +171,8 @@ class Office:
         `Wait` while their beats may still be from before the loss; None when nobody hears it.
         """
         standing = self._standing
+        if self._waits_for_disk(target):
+            return WAIT
         hearing = set()
         for peer in standing.membership.heard:
             content = standing.membership.content(peer)
@@ -186,6 +188,13 @@ class Office:
             if is_quorum(standing.electorate, frozenset({target, *hearing}))
             else None
         )
+
+    def _waits_for_disk(self, target: NodeId) -> bool:
+        """Is it the quorum disk's vote that counts, last looked at before the loss? It may be another's by now."""
+        standing = self._standing
+        if standing.has_quorum(frozenset({standing.node, *standing.membership.heard})):
+            return False
+        return not standing.disk.is_held_since(self._lost_since_ms(target))
 
     def confirm_without_fencing(self, now: Millis, wall_ms: int) -> None:
         """Where fencing is off, a lost node counts as off after takeover_delay (UNSAFE)."""
@@ -218,7 +227,7 @@ class Office:
         return successor is None
 
     def _takeover_ms(self, node: NodeId) -> Millis:
-        """A DC before this one may have heard the node for longer: what counts begins with this office."""
+        """A DC before this one may have heard the node for longer, or had an arbiter's vote: this office counts."""
         return max(self._took_ms, self._lost_since_ms(node)) + self._standing.settings.takeover_ms
 
     def _lost_since_ms(self, node: NodeId) -> Millis:
@@ -343,7 +352,7 @@ class Office:
 
     @property
     def _present(self) -> frozenset[NodeId]:
-        return frozenset({self._standing.node, *self._standing.membership.heard})
+        return frozenset({self._standing.node, *self._standing.membership.heard, *self._standing.disk.held})
 
     def let_arbiter_go(self, node: NodeId, wall_ms: int) -> None:
         """The arbiter wants to leave: there is nothing to be moved away."""

@@ -6,6 +6,7 @@ from collections import deque
 
 from hashelld.core.effects import (
     Arm,
+    DiskRound,
     Effect,
     Exit,
     KillAgent,
@@ -69,6 +70,6 @@ def _is_free(effect: Effect) -> bool:
     Agents do not wait: a start or a fencing that was right when it was asked for may be wrong when a slow disk is done.
     What ends this node waits for nothing, and a request for an echo promises nothing.
     """
-    if isinstance(effect, RunAgent | KillAgent | Ping | Arm | SelfFence):
+    if isinstance(effect, RunAgent | KillAgent | DiskRound | Ping | Arm | SelfFence):
         return True
     return isinstance(effect, Send) and isinstance(effect.envelope.body, Pulse)

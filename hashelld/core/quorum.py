@@ -17,7 +17,7 @@ import msgspec
 from hashelld.model.duration import format_duration
 from hashelld.model.ids import NodeId
 from hashelld.wire.client import QuorumStatus
-from hashelld.wire.log import Electorate
+from hashelld.wire.log import DISK, Electorate
 
 
 NOBODY: Final[frozenset[NodeId]] = frozenset()
@@ -28,6 +28,8 @@ class Rule(Enum):
 
     MAJORITY = "majority"
     TIE_BREAKER = "auto_tie_breaker"
+    ARBITER = "arbiter"
+    """The nodes tie, and the electorate's arbiter has a vote."""
     TWO_NODE = "two_node"
     WAIT_FOR_ALL = "wait_for_all"
     JOINT = "joint"
@@ -57,9 +59,23 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """A sentence such as "without quorum: 2 <= 4/2"."""
 
 
+def arbiter_of(electorate: Electorate) -> NodeId | None:
+    """Who votes beside the nodes: the arbiter, as long as their votes are even (an odd number cannot tie)."""
+    if electorate.arbiter is None:
+        return None
+    votes = sum(electorate.votes.values())
+    return NodeId(electorate.arbiter) if votes and not votes % 2 else None
+
+
+def expected_of(electorate: Electorate) -> int:
+    """All votes, the arbiter's included."""
+    return sum(electorate.votes.values()) + (arbiter_of(electorate) is not None)
+
+
 def votes_of(electorate: Electorate, names: AbstractSet[NodeId]) -> int:
-    """Votes of these nodes; one outside the electorate counts for nothing."""
-    return sum(votes for name, votes in electorate.votes.items() if name in names)
+    """Votes of these nodes, and of the arbiter where it is named; one outside the electorate counts for nothing."""
+    nodes = sum(votes for name, votes in electorate.votes.items() if name in names)
+    return nodes + (arbiter_of(electorate) in names)
 
 
 def needed(electorate: Electorate, names: AbstractSet[NodeId]) -> int:
@@ -71,7 +87,7 @@ def needed(electorate: Electorate, names: AbstractSet[NodeId]) -> int:
     """
     breaker = electorate.tie_breaker
     has_breaker = breaker is not None and breaker in names and electorate.votes.get(breaker, 0) > 0
-    return (sum(electorate.votes.values()) - has_breaker) // 2 + 1
+    return (expected_of(electorate) - has_breaker) // 2 + 1
 
 
 def is_quorum(electorate: Electorate, names: AbstractSet[NodeId]) -> bool:
@@ -160,7 +176,8 @@ def judge(
 
 
 def _of_one(electorate: Electorate, names: AbstractSet[NodeId]) -> Verdict:
-    votes, expected = votes_of(electorate, names), sum(electorate.votes.values())
+    votes, expected = votes_of(electorate, names), expected_of(electorate)
+    arbiter = arbiter_of(electorate)
     is_tie = 2 * votes == expected > 0
     rule, decision = Rule.MAJORITY, Decision.NONE
     if is_quorum(electorate, names):
@@ -168,10 +185,14 @@ def _of_one(electorate: Electorate, names: AbstractSet[NodeId]) -> Verdict:
         reason = f"with quorum: {votes} > {expected}/2"
         if is_tie:
             rule, reason = Rule.TIE_BREAKER, f"with quorum: {votes} = {expected}/2, {electorate.tie_breaker} is here"
+        elif arbiter in names and 2 * (votes - 1) < expected:
+            rule, reason = Rule.ARBITER, f"{reason}, {_called(arbiter)} votes here"
     else:
         reason = f"without quorum: {votes} <= {expected}/2"
         if is_tie and electorate.tie_breaker in electorate.votes:
             rule, reason = Rule.TIE_BREAKER, f"{reason}, {electorate.tie_breaker} is not here"
+        elif arbiter is not None and arbiter not in names and 2 * (votes + 1) > expected:
+            rule, reason = Rule.ARBITER, f"{reason}, {_called(arbiter)} does not vote here"
         elif electorate.two_node and len(electorate.votes) == 2:
             rule = Rule.TWO_NODE
             decision = Decision.CLAIM if is_tie else Decision.NONE
@@ -184,6 +205,10 @@ def _of_one(electorate: Electorate, names: AbstractSet[NodeId]) -> Verdict:
         decision=decision,
         reason=reason,
     )
+
+
+def _called(arbiter: NodeId | None) -> str:
+    return "the quorum disk" if arbiter is not None and arbiter.startswith(DISK) else f"the arbiter {arbiter}"
 
 
 def modes(electorate: Electorate) -> tuple[str, ...]:
@@ -200,6 +225,9 @@ def modes(electorate: Electorate) -> tuple[str, ...]:
         found.append(f"last_man_standing {format_duration(electorate.last_man_standing_ms or 0)}")
     if electorate.network_arbiter is not None:
         found.append(f"arbiter {electorate.network_arbiter}")
+    if electorate.arbiter is not None:
+        idle = "" if arbiter_of(electorate) is not None else " (no vote while the nodes' votes are odd)"
+        found.append(f"{electorate.arbiter.replace(DISK, 'quorum disk ')}{idle}")
     return tuple(found)
 
 

@@ -88,7 +88,20 @@ class Leading:
         }
         if standing.stored_serial >= serial and standing.may_vote:
             names.add(standing.node)
-        return frozenset(names)
+        return standing.disk.vouches(self.epoch, serial) | names
+
+    def ask_disk(self) -> None:
+        """Have the quorum disk vouch for what is stored here, where the nodes in contact are no quorum without it.
+
+        Not before: if this node then died, nobody who lacks the entry could ever be DC, though nobody was told of it.
+        """
+        standing = self._standing
+        serial = standing.stored_serial
+        if serial < self._first_serial or serial <= standing.log.acknowledged.serial or not standing.may_vote:
+            return
+        nodes = standing.reliable
+        if not standing.has_quorum(nodes) and standing.has_quorum(standing.disk.name | nodes):
+            standing.disk.vouch(standing.log.point(serial)[0])
 
     def acknowledge(self) -> tuple[Entry, ...]:
         """Raise the acknowledged version as far as a quorum has stored it; the entries newly acknowledged."""

@@ -12,6 +12,7 @@ from hashelld import __version__
 from hashelld.cib.document import Cib
 from hashelld.cib.view import NodeView
 from hashelld.core.controller import Phase, Summary
+from hashelld.core.disk_vote import NOTICE as DISK_NOTICE
 from hashelld.core.lifeline import remarks
 from hashelld.core.membership import Presence
 from hashelld.core.options import self_fence_ms, unsafe_reasons
@@ -19,7 +20,7 @@ from hashelld.core.quorum import NOBODY, Verdict, judge, quorum_status
 from hashelld.core.self_fencing import counts_on_watchdogs
 from hashelld.model.ids import NO_INCARNATION, NO_VERSION, Millis, NodeId, ResourceId
 from hashelld.model.resource import Primitive, value_of
-from hashelld.wire.client import Dropped, Fenced, LinkStatus, StatusIs, WatchdogStatus
+from hashelld.wire.client import Dropped, Fenced, LinkStatus, QuorumStatus, StatusIs, WatchdogStatus
 
 
 if TYPE_CHECKING:
@@ -84,7 +85,9 @@ def status_of(node: Node, now: Millis) -> StatusIs:
         epoch=standing.epoch,
         phase=phase_of(node),
         version=standing.log.acknowledged,
-        quorum=msgspec.structs.replace(quorum, pings=standing.pinging.answering(now)),
+        quorum=msgspec.structs.replace(
+            quorum, pings=standing.pinging.answering(now), disk=standing.notices.get(DISK_NOTICE, "")
+        ),
         links=tuple(_link(node, now, peer) for peer in standing.membership.peers),
         nodes=node.picture if has_quorum else tuple(_without_dc(node, view) for view in node.picture),
         in_flight=summary.in_flight,
@@ -121,6 +124,12 @@ def _watchdog(node: Node) -> WatchdogStatus:
     )
 
 
+def _quorum(node: Node, *, has_quorum: bool, unsafe: tuple[str, ...]) -> QuorumStatus:
+    standing = node.standing
+    told = quorum_status(standing.electorate, _verdict(node), has_quorum=has_quorum, unsafe=unsafe)
+    return msgspec.structs.replace(told, disk=standing.notices.get(DISK_NOTICE, ""))
+
+
 def drops_of(node: Node) -> tuple[Dropped, ...]:
     """What this node did not take, at its edge and within."""
     own = (Dropped("stale_messages", node.dispatch.refused), Dropped("refused_requests", node.clients.refused))
@@ -134,8 +143,21 @@ def _verdict(node: Node) -> Verdict:
     previous = tail.previous_electorate if tail is not None and not standing.log.is_settled else None
     is_waiting = node.heard_dc is None and not node.election.seen_all
     never = frozenset(peer for peer in membership.peers if membership.presence(peer) is Presence.NEVER)
-    present = frozenset({standing.node, *membership.heard})
+    present = frozenset({standing.node, *membership.heard, *_disk_here(node)})
     return judge(standing.electorate, present, previous=previous, unseen=never if is_waiting else NOBODY)
+
+
+def _disk_here(node: Node) -> AbstractSet[NodeId]:
+    """The quorum disk, where it votes with the nodes in contact: this DC holds its vote, or a candidate would get it.
+
+    A member reads the same disk as the DC that it hears; of one that it cannot read it believes the DC's word.
+    """
+    disk, standing = node.standing.disk, node.standing
+    if node.dc is not None or node.heard_dc is None:
+        return disk.held if node.dc is not None else disk.likely
+    arbiter = standing.electorate.arbiter
+    is_needed = not standing.has_quorum(frozenset({standing.node, *standing.membership.heard}))
+    return frozenset({NodeId(arbiter)}) if arbiter is not None and (disk.is_answering or is_needed) else NOBODY
 
 
 def _vain(nodes: tuple[NodeView, ...], fenced: tuple[Fenced, ...]) -> Iterator[str]:

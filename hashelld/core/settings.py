@@ -11,6 +11,7 @@ import msgspec
 from hashelld.model.duration import format_duration
 from hashelld.model.ids import Millis, NodeId
 from hashelld.wire.log import Electorate
+from hashelld.wire.sector import INTERVAL_MS, TKO
 
 
 DEVICE, SUPERVISOR, OFF = MODES = ("device", "supervisor", "off")
@@ -67,6 +68,26 @@ class PingSettings(msgspec.Struct, frozen=True, kw_only=True):
     """When something does: silence for so long is a no."""
 
 
+class DiskSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What this node is told of the quorum disk; which disk it is, the electorate says."""
+
+    place: int = 0
+    """Its own place there, from 0."""
+    interval_ms: Millis = INTERVAL_MS
+    """From one round of writing and reading to the next."""
+    tko: int = TKO
+    path: str = ""
+    """For people."""
+
+    def __post_init__(self) -> None:
+        assert self.tko > 2
+
+    @property
+    def lapse_ms(self) -> Millis:
+        """The disk's vote is void so long after the last good round began."""
+        return (self.tko - 2) * self.interval_ms
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything of hashelld.toml that the core needs; io and config see to the rest."""
 
@@ -83,6 +104,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     takeover_delay_ms: Millis | None = 0
     """Wait before taking over from a lost node where fencing is off; None: computed (ARBITRATION.md 3.6)."""
     ping: PingSettings | None = None
+    disk: DiskSettings | None = None
+    """The quorum disk; None where the file names none."""
     ocf_root: str = "/usr/lib/ocf"
     own_ocf_root: str = ""
     """Where `ocf:hashell:` agents are (they ship with the package)."""
@@ -108,16 +131,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """How long a lost node that is not fenced is waited for; computed where the file says `auto`."""
         if self.takeover_delay_ms is not None:
             return self.takeover_delay_ms
-        return self.ended_ms or AUTO_TAKEOVER_FACTOR * self.deadtime_ms
+        return self.ended_ms or AUTO_TAKEOVER_FACTOR * self.deadtime_ms + self.lapse_ms
 
     @property
     def ended_ms(self) -> Millis | None:
         """So long after a DC lost it a node runs nothing any more: it stopped everything, or its watchdog ended it.
 
         The node itself knows of its loss a deadtime later (it gives the DC one to come back), and a beat may have been
-        under way on either side. None: there is no watchdog.
+        under way on either side. With a quorum disk it may have its vote until that lapses. None: there is no watchdog.
         """
         if self.watchdog is None:
             return None
-        settle_ms = self.deadtime_ms + 2 * self.keepalive_ms
+        settle_ms = self.deadtime_ms + 2 * self.keepalive_ms + self.lapse_ms
         return settle_ms + self.watchdog.stop_budget_ms + self.watchdog.timeout_ms + CLOCK_SLACK_MS
+
+    @property
+    def lapse_ms(self) -> Millis:
+        """So long the other side of a cut may still hold the quorum disk's vote when this one was given it."""
+        return self.disk.lapse_ms if self.disk is not None else 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from hashelld.core.disk_vote import DiskVote
 from hashelld.core.effects import Effect, Level, Note, Persist, Remembered, Reply, Send, Stored
 from hashelld.core.log import LEFT, Log
 from hashelld.core.membership import Membership, Presence
@@ -61,6 +62,7 @@ class Standing:
         self._forgetful: set[NodeId] = set()
         self._voided: dict[NodeId, Incarnation] = {}
         self._holding: dict[NodeId, Incarnation] = {}
+        self.disk = DiskVote(self)
 
     # -- who votes
 
@@ -105,6 +107,11 @@ class Standing:
         """The same, with the moment in which it is not known yet. (A claim's confirmation stands for its peer.)"""
         return Reach.YES if holds_most(self.electorate, names) else self.pinging.ask()
 
+    @property
+    def reliable(self) -> frozenset[NodeId]:
+        """This node and the peers in contact whose stores have lost nothing: by what they store, entries count."""
+        return frozenset({self.node, *(peer for peer in self.membership.heard if not self.is_forgetful(peer))})
+
     def is_forgetful(self, peer: NodeId) -> bool:
         """Has the peer's store lost what it once held: empty, set aside, or older than remembered?"""
         if peer in self._forgetful:
@@ -145,7 +152,7 @@ class Standing:
     @property
     def is_founding_possible(self) -> bool:
         """Is the store empty, nobody heard or remembered whose store is not, and are all files equal?"""
-        if not self.log.is_empty or self.was_set_aside:
+        if not self.log.is_empty or self.was_set_aside or not self.disk.allows_founding:
             return False
         if any(known.stored > NO_VERSION for known in self.remembered.values()):
             return False

@@ -16,6 +16,7 @@ from hashelld.core.effects import (
     Announce,
     Arm,
     CutOff,
+    DiskRound,
     Effect,
     Exit,
     KillAgent,
@@ -44,6 +45,7 @@ from hashelld.io.logs import MESSAGES, Log
 from hashelld.io.pinging import Pinger
 from hashelld.io.privileges import lock_memory, raise_priority, return_memory, settle_memory, settle_process
 from hashelld.io.process import Processes
+from hashelld.io.qdisk import QuorumDisk
 from hashelld.io.secrets import Secrets
 from hashelld.io.shims import write_shims
 from hashelld.io.sockets import Context, Gatekeeper, Opened, PeerSockets
@@ -112,6 +114,9 @@ class World:
             opened.callback(self.processes.close)
             self.pings = Pinger()
             opened.callback(self.pings.close)
+            self.qdisk = QuorumDisk(config.disk.path) if config.disk is not None else None
+            if self.qdisk is not None:
+                opened.callback(self.qdisk.close)
             self._open_sockets(opened, accepted)
             self._opened = opened.pop_all()
 
@@ -135,6 +140,8 @@ class World:
         """Let the threads run."""
         self.store.start(self.inbox.put)
         self.beats.start()
+        if self.qdisk is not None:
+            self.qdisk.start(self.inbox.put)
         if self.store.set_aside:
             self.note("io.store-set-aside", file=self.store.set_aside)
         if self.config.realtime and not raise_priority():
@@ -168,6 +175,9 @@ class World:
                 self._run_agent(effect)
             case KillAgent():
                 self.processes.kill(effect.run)
+            case DiskRound():
+                assert self.qdisk is not None
+                self.qdisk.begin(effect)
             case Announce():
                 self._announce(effect)
             case CutOff(until_ms=until_ms):

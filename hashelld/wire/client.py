@@ -156,7 +156,7 @@ class QuorumStatus(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     needed: int = 0
     """The votes that the nodes which the answering node hears would need, itself included."""
     rule: str = ""
-    """majority, auto_tie_breaker, two_node, wait_for_all, or joint (the electorate is being changed)."""
+    """majority, auto_tie_breaker, arbiter, two_node, wait_for_all, or joint (the electorate is being changed)."""
     decision: str = ""
     """What these votes allow: quorum, claim (nothing until the peer is confirmed off), or none."""
     verdict: str = ""
@@ -169,6 +169,8 @@ class QuorumStatus(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     """The voter that runs nothing."""
     pings: dict[str, bool] = {}
     """The ping nodes (and groups) of the answering node, and whether they answer."""
+    disk: str = ""
+    """What is wrong with the quorum disk, as the answering node sees it; empty: nothing, or there is none."""
 
 
 class Fenced(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

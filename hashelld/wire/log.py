@@ -13,6 +13,8 @@ from hashelld.model.ids import Incarnation, NodeId, Version
 
 LOWEST: Final = "lowest"
 HIGHEST: Final = "highest"
+DISK: Final = "disk:"
+"""What the name of a quorum disk as a voter begins with; its uuid follows. No node can be called so."""
 
 
 COMMAND_LENGTH_MAX: Final = 2_000
@@ -31,7 +33,7 @@ class Electorate(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Whom the tie-breaker is chosen from whenever this value is made: LOWEST, HIGHEST, or names, the first first."""
     last_man_standing_ms: int | None = None
     arbiter: str | None = None
-    """None, or the uuid of the quorum disk."""
+    """Who has a vote beside the nodes, while their votes are even: None, or DISK with the uuid of the quorum disk."""
     network_arbiter: NodeId | None = None
     """A node that votes and runs nothing. It has a vote where the others' are even, so that they cannot tie."""
 

@@ -9,12 +9,14 @@ import pytest
 
 from hashelld.core.quorum import Decision, holds_most, judge
 from hashelld.model.ids import NodeId
-from hashelld.wire.log import LOWEST, Electorate
+from hashelld.wire.log import DISK, LOWEST, Electorate
 
 
 MATRIX = Path(__file__).parent.parent / "cases" / "arbitration" / "matrix.tsv"
 UNFENCED, FENCED, TIE_BREAKER = "two_node(no fencing)", "two_node+fencing", "auto_tie_breaker lowest"
 PING = "hashell ping"
+DISK_SCHEME = "hashell disk"
+ARBITER = NodeId(DISK + "uuid")
 Row = dict[str, str]
 
 
@@ -28,7 +30,16 @@ def electorate_of(row: Row) -> Electorate:
     names = {NodeId(str(number)): 1 for number in range(1, int(row["nodes"]) + 1)}
     is_pair = row["scheme"] in (UNFENCED, FENCED, PING) and len(names) == 2
     order = (LOWEST,) if row["scheme"] == TIE_BREAKER else ()
-    return Electorate(votes={}, two_node=is_pair, tie_order=order).with_votes(names)
+    arbiter = ARBITER if row["scheme"] == DISK_SCHEME else None
+    return Electorate(votes={}, two_node=is_pair, tie_order=order, arbiter=arbiter).with_votes(names)
+
+
+def asked(row: Row, parts: list[str]) -> str:
+    """The part that the arbiter votes with: the first half, or else the largest part, that reaches it; or nobody."""
+    seeing = parts[1:] if row["context"].startswith("side of node 1") else parts
+    if row["scheme"] != DISK_SCHEME or row["context"].startswith("nobody"):
+        return ""
+    return max(seeing, key=len, default="")
 
 
 def is_qualified(row: Row, electorate: Electorate, part: str) -> bool:
@@ -44,15 +55,16 @@ def survivors(row: Row) -> list[str]:
     """
     electorate = electorate_of(row)
     parts = [part for part in row["live_partitions"].split("|") if is_qualified(row, electorate, part)]
-    decisions = {part: judge(electorate, frozenset(map(NodeId, part))).decision for part in parts}
+    voting = {part: [*part, ARBITER] if part == asked(row, parts) else [*part] for part in parts}
+    decisions = {part: judge(electorate, frozenset(map(NodeId, voting[part]))).decision for part in parts}
     claims = [part for part in parts if decisions[part] is Decision.CLAIM]
     winners = claims if row["scheme"] == UNFENCED else claims[:1]
     return [part for part in parts if decisions[part] is Decision.QUORUM or part in winners]
 
 
 def test_the_table_is_whole() -> None:
-    assert len(rows()) == 150
-    assert {row["scheme"] for row in rows()} == {"majority", UNFENCED, FENCED, TIE_BREAKER, PING}
+    assert len(rows()) == 180
+    assert {row["scheme"] for row in rows()} == {"majority", UNFENCED, FENCED, TIE_BREAKER, PING, DISK_SCHEME}
 
 
 @pytest.mark.parametrize("row", rows(), ids=lambda row: f"{row['scheme']} {row['live_partitions']} {row['context']}")

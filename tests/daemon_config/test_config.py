@@ -168,7 +168,6 @@ def test_a_longer_deadtime_raises_the_restart_grace() -> None:
         ("[quorum]\ntwo_node=true\nwait_for_all=false\n" + NODES, 3, "cannot be switched off with two_node"),
         ("[quorum]\nwait_for_all='no'\n" + NODES, 2, "expected true or false"),
         ("[quorum]\nauto_tie_breaker=1\n" + NODES, 2, "expected true, false, text in quotes or a list"),
-        ("[quorum.disk]\npath='/dev/sdb'\n" + NODES, 1, "[quorum.disk] is not supported"),
         (NODES + ARBITER + "[[nodes]]\nname = 'n4'\naddresses = ['::4']\narbiter = true\n", 15, "at most one"),
         (NODES + ARBITER + "votes = 2\n", 12, "an arbiter has one vote"),
         ("[[nodes]]\nname = 'node1'\naddresses = ['::1']\narbiter = true\n", 4, "name the nodes that do"),
@@ -186,6 +185,20 @@ def test_a_longer_deadtime_raises_the_restart_grace() -> None:
         ("[quorum.ping]\naddresses=['10.0.0.9']\ninterval='9ms'\n" + NODES, 3, "shorter than 100ms"),
         ("[quorum.ping]\naddresses=['10.0.0.9']\ntimeout='x'\n" + NODES, 3, "'x' is no duration"),
         ("[quorum]\nping = 3\n" + NODES, 2, "'ping': expected"),
+        ("[quorum.disk]\ninterval='1s'\n" + NODES, 1, "[quorum.disk] needs 'path'"),
+        ("[quorum.disk]\npath='q'\nintervall='1s'\n" + NODES, 3, "unknown key 'intervall' in [quorum.disk]; did you"),
+        ("[quorum.disk]\npath='q'\ninterval='soon'\n" + NODES, 3, "'soon' is no duration"),
+        ("[quorum.disk]\npath='q'\ninterval='50ms'\n" + NODES, 3, "is shorter than 100ms"),
+        ("[quorum.disk]\npath='q'\ntko=3\n" + NODES, 3, "3 is no whole number from 4 to 100"),
+        ("[quorum.disk]\npath='q'\ntko='8'\n" + NODES, 3, "'8' is no whole number"),
+        ("[quorum]\ndisk='/dev/sdb'\n" + NODES, 2, "[quorum.disk] is a table of keys"),
+        ("[quorum]\ntwo_node=true\n[quorum.disk]\npath='q'\n" + NODES, 3, "two_node and [quorum.disk] exclude"),
+        ("[quorum]\nauto_tie_breaker=true\n[quorum.disk]\npath='q'\n" + NODES, 3, "auto_tie_breaker and [quorum.d"),
+        (
+            "[quorum]\ntakeover_delay='5s'\n[quorum.disk]\npath='q'\n" + NODES,
+            3,
+            "takeover_delay (5s) must be at least (tko - 2) * interval of [quorum.disk] (6s)",
+        ),
         ("[node]\nname = 'nod1'\n" + NODES, 2, "'nod1', is not in [[nodes]]; did you mean 'node1'?"),
         ("[node]\nsocket = '" + "x" * 120 + "'\n" + NODES, 2, "longer than 100 bytes"),
         ("[agents]\nenvironment = { 'A=B' = '1' }\n" + NODES, 2, "no environment variable"),
@@ -198,6 +211,29 @@ def test_a_longer_deadtime_raises_the_restart_grace() -> None:
 def test_a_mistake_is_told_with_its_line(text: str, line: int, said: str) -> None:
     found = problems(text)
     assert any(at == line and said in told for at, told in found), found
+
+
+def test_the_quorum_disk() -> None:
+    text = "[quorum.disk]\npath='qdisk'\ninterval='500ms'\ntko=6\n" + NODES
+    found = read(text, "node2")
+    assert found.disk is not None
+    assert (found.disk.path, found.disk.interval_ms, found.disk.tko) == ("/etc/hashell/qdisk", 500, 6)
+    settings = to_settings(found)
+    assert settings.disk is not None
+    assert (settings.disk.place, settings.disk.lapse_ms, settings.founding.arbiter) == (1, 2_000, None)
+    assert settings.takeover_ms == 10 * 600 + 2_000
+
+
+def test_files_with_another_disk_differ() -> None:
+    """Where it is may differ; its timings, and the places of the nodes, may not."""
+    disk = "[quorum.disk]\npath='qdisk'\n"
+    one = to_settings(read(disk + NODES)).file_digest
+    assert one == to_settings(read(disk.replace("qdisk", "/dev/sdb") + NODES)).file_digest
+    first, second = NODES.split("[[nodes]]")[1:]
+    turned = f"[[nodes]]{second}\n[[nodes]]{first}"
+    assert to_settings(read(turned)).file_digest == to_settings(read(NODES)).file_digest
+    for other in (NODES, disk + "tko = 9\n" + NODES, disk + "interval = '2s'\n" + NODES, disk + turned):
+        assert to_settings(read(other)).file_digest != one
 
 
 def test_the_default_name_is_explained() -> None:

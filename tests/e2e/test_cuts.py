@@ -16,7 +16,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.core.test_quorum_matrix import FENCED, PING, TIE_BREAKER, rows
+from hashelld.wire.sector import BLOCK_BYTES
+from tests.core.test_quorum_matrix import DISK_SCHEME, FENCED, PING, TIE_BREAKER, rows
 from tests.e2e.harness import status_of
 from tests.e2e.netns import GATEWAY, Host, Network, file_of, ip
 from tests.e2e.observers import Interval, intervals, overlaps
@@ -26,12 +27,15 @@ from tests.e2e.waiting import wait_until
 pytestmark = [pytest.mark.slow, pytest.mark.needs("root", "ip")]
 
 MAJORITY, ARBITER = "majority", "network arbiter"
+DISK = '[quorum.disk]\npath = "{disk}"\ninterval = "500ms"\ntko = 6'
+TIMING = ("--interval", "500ms", "--tko", "6")
 QUORUM = {
     MAJORITY: "",
     ARBITER: "",
     TIE_BREAKER: "auto_tie_breaker = true",
     FENCED: "two_node = true",
     PING: f'two_node = true\ntakeover_delay = "6s"\n[quorum.ping]\naddresses = ["{GATEWAY}"]',
+    DISK_SCHEME: DISK,
 }
 LIMIT_S = 60.0
 STEP_S = 0.1
@@ -57,6 +61,8 @@ class Cluster:
     def __init__(self, network: Network, file: Path) -> None:
         self._network = network
         self._file = file
+        self._disk = file.with_name("qdisk")
+        """Seen by all hosts, as a shared one would be."""
         self._parts: set[str] = set()
 
     def __getitem__(self, digit: str) -> Host:
@@ -67,9 +73,12 @@ class Cluster:
         hosts = self._network.hosts
         arbiter = list(hosts)[-1] if story.scheme == ARBITER else ""
         for host in hosts.values():
-            host.write("/etc/hashell/hashelld.toml", file_of(host, hosts, QUORUM[story.scheme], arbiter=arbiter))
+            quorum = QUORUM[story.scheme].format(disk=self._disk)
+            host.write("/etc/hashell/hashelld.toml", file_of(host, hosts, quorum, arbiter=arbiter))
             host.boot()
         first = self["1"]
+        if story.scheme == DISK_SCHEME:
+            first.shell("cluster", "qdisk", "create", str(self._disk), "--nodes", str(story.nodes), *TIMING).ok()
         first.run(sys.executable, "-m", "hashelld", "keygen", "/etc/hashell/cluster.key").ok()
         key = first.path("/etc/hashell/cluster.key").read_text()
         for host in hosts.values():
@@ -115,7 +124,25 @@ class Cluster:
         told = json.loads(ran.out)["data"]
         is_dc_right = told["dc"] in {f"node{one}" for one in part} if verdict == "quorum" else told["dc"] is None
         is_quorate = told["has_quorum"] is (verdict == "quorum")
-        return told["verdict"] == verdict and is_quorate and is_dc_right and told["votes"] == len(part)
+        disks = told["expected"] - sum(told["voters"].values()) if verdict == "quorum" else 0
+        return told["verdict"] == verdict and is_quorate and is_dc_right and told["votes"] == len(part) + disks
+
+    def dc(self, digit: str) -> str:
+        """The digit of the DC that a node hears."""
+        told = json.loads(self[digit].shell("--json", "cluster", "quorum").ok().out)["data"]
+        return str(told["dc"]).removeprefix("node")
+
+    def notices(self, digit: str) -> str:
+        """What a node's health says."""
+        return self[digit].shell("cluster", "health").ok().out
+
+    def put_header(self, block: bytes) -> bytes:
+        """Replace the disk's header; without one it is no quorum disk. The one before."""
+        with self._disk.open("r+b") as file:
+            before = file.read(BLOCK_BYTES)
+            file.seek(0)
+            file.write(block)
+        return before
 
     def intervals(self) -> list[Interval]:
         """When tick ran, and where; sorted."""
@@ -241,4 +268,60 @@ def test_two_nodes_and_an_arbiter(tmp_path):
         assert cluster.signer() == "node1"
         assert "arbiter lost" in cluster["1"].shell("status").out
         assert {interval.node for interval in cluster.intervals()} == {"node1", "node2"}
+        cluster.check()
+
+
+@pytest.mark.parametrize("nodes", [2, 4])
+def test_of_two_halves_the_one_that_has_the_disk_goes_on(tmp_path, nodes):
+    """It is the half of the DC, which holds the disk's vote; when it dies, nobody else has what it acknowledged."""
+    story = Story(DISK_SCHEME, nodes, "node1", ())
+    everybody = "1234"[:nodes]
+    halves = [everybody[: nodes // 2], everybody[nodes // 2 :]]
+    with running(tmp_path, story) as cluster:
+        dc = cluster.dc("1")
+        ours, theirs = halves if dc in halves[0] else reversed(halves)
+        cluster.cut(halves)
+        cluster.await_verdicts({ours: "quorum", theirs: "none"})
+        cluster.await_signer(ours)
+        cluster[dc].shell("--yes", "configure", "property", "batch-limit=7").ok()
+        for digit in ours:
+            cluster[digit].cut_power()
+        cluster.await_signer("")
+        cluster.await_verdicts({theirs: "none"})
+        for digit in ours:
+            cluster[digit].boot()
+            cluster[digit].start_daemon()
+        cluster.cut([everybody])
+        cluster.await_verdicts({everybody: "quorum"})
+        assert "batch-limit=7" in cluster[theirs[0]].shell("configure", "show").ok().out
+        cluster.await_signer(everybody)
+        cluster.check()
+
+
+def test_the_disk_goes_on_with_whoever_is_left_of_two(tmp_path):
+    """The DC dies, and everything that it acknowledged is on the other node as well: that one goes on, alone."""
+    story = Story(DISK_SCHEME, 2, "node1", ())
+    with running(tmp_path, story) as cluster:
+        dc = cluster.dc("1")
+        other = "12".replace(dc, "")
+        cluster[dc].cut_power()
+        cluster.await_verdicts({other: "quorum"})
+        cluster.await_signer(other)
+        cluster.check()
+
+
+def test_a_disk_that_is_gone_is_told_and_missed_when_it_decides(tmp_path):
+    story = Story(DISK_SCHEME, 2, "node1", ())
+    with running(tmp_path, story) as cluster:
+        assert "quorum disk" not in cluster.notices("1")
+        header = cluster.put_header(bytes(BLOCK_BYTES))
+        wait_until(lambda: all("has no vote here" in cluster.notices(d) for d in "12"), LIMIT_S, "both tell of it")
+        wait_until(lambda: cluster.dc("1") in "12", LIMIT_S, "two of three votes are a quorum")
+        cluster.cut(["1", "2"])
+        cluster.await_verdicts({"1": "none", "2": "none"})
+        cluster.await_signer("")
+        cluster.put_header(header)
+        cluster.cut(["12"])
+        cluster.await_verdicts({"12": "quorum"})
+        cluster.await_signer("12")
         cluster.check()

@@ -156,6 +156,7 @@ LINES: Final[dict[str, tuple[str, ...]]] = {
     "cluster init": (INIT,),
     "cluster token": (INIT, f"cluster token {DIRECTORY}"),
     "cluster join": (INIT, "cluster join --file {tmp}/token --own node2 --dir {tmp}/other"),
+    "cluster qdisk": ("cluster qdisk create {tmp}/qdisk --nodes 2", "cluster qdisk dump {tmp}/qdisk"),
     "cluster import": ("cluster import heartbeat {tmp}/ha.d node1=127.0.0.1 node2=127.0.0.2 --dry-run --own node1",),
     "cluster start": ("cluster start",),
     "cluster stop": ("cluster stop",),
@@ -229,7 +230,7 @@ LOCAL: Final = (
     | {"up", "cd", "ls", "quit", "help"}
     | {"history exclude", "configure undo", "configure redo", "configure refresh", "configure resume"}
     | {"configure filter"}
-    | {"cluster init", "cluster token", "cluster join", "cluster import"}
+    | {"cluster init", "cluster token", "cluster join", "cluster import", "cluster qdisk"}
     | {f"cluster {verb}" for verb in ("start", "stop", "restart", "enable", "disable", "run", "copy", "diff")}
 )
 """Commands that do something, or refuse something else, where no cluster answers."""

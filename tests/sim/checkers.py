@@ -8,9 +8,10 @@ from hashelld.cib.digest import digest
 from hashelld.core.effects import Persist
 from hashelld.model.ids import NO_VERSION, Epoch, Millis, NodeId, Version
 from hashelld.wire.client import CibIs
-from hashelld.wire.log import Commit, Electorate, ElectorateChange, Entry
+from hashelld.wire.log import DISK, Commit, Electorate, ElectorateChange, Entry
 from hashelld.wire.peer import Append, Appended, BeatContent, Envelope, Install, Join, JoinRequest, Order, VoteAnswer
 from tests.sim.ground import is_quorum
+from tests.sim.qdisk import INTERVAL_MS, TKO, UUID
 from tests.sim.violation import Violation
 
 
@@ -24,6 +25,7 @@ HEALTHY_FOR_MS: Final = 5_000
 """Who was connected for so long had time to be forgiven its past."""
 SILENT_FOR_MS: Final = 2_500
 """An answer of a ping node counts for no longer."""
+ARBITER: Final = NodeId(DISK + UUID)
 OFFICE_ONLY: Final = (Append, Install, JoinRequest, Order)
 
 
@@ -142,6 +144,9 @@ class Checkers:
 
     def _expect_on_quorum(self, commit: str, version: Version) -> None:
         holders = [name for name in self._world.names if self._holds(name, version, commit)]
+        qdisk = self._world.qdisk
+        if qdisk is not None and qdisk.vouched >= version:
+            holders.append(ARBITER)
         electorates = self._electorates()
         if electorates and not any(is_quorum(holders, electorate) for electorate in electorates):
             raise Violation(2, f"commit {commit} {version} is acknowledged with copies on {holders} only")
@@ -217,6 +222,8 @@ class Checkers:
         for dc in world.names:
             if world.ground.within(now, machine, dc, window):
                 heard = [node for node in world.names if world.ground.within(now, dc, node, window)]
+                if world.qdisk is not None and world.qdisk.was_held(dc, window + INTERVAL_MS * TKO):
+                    heard.append(ARBITER)
                 settled = world.hosts[dc].disk.content.settled_electorate  # The machine's log may still be on its way.
                 if is_quorum(heard, electorate) or (settled is not None and is_quorum(heard, settled)):
                     return True

@@ -28,6 +28,8 @@ def calm(world: SimWorld) -> None:
         world.hostile.stop()
     world.network.delay_ms.clear()
     world.heal()
+    if world.qdisk is not None:
+        world.qdisk.mend()
     for host in world.hosts.values():
         host.disk.mend()
         host.agents.faults = type(world.faults)()

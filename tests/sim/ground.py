@@ -60,12 +60,14 @@ class Ground:
 
 
 def is_quorum(votes: Iterable[NodeId], electorate: Electorate) -> bool:
-    """Strictly more than half of the votes, or half with the tie-breaker; both in `two_node`."""
+    """Strictly more than half of the votes, or half with the tie-breaker or the arbiter; both in `two_node`."""
     names = set(votes)
     got = sum(electorate.votes.get(node, 0) for node in names)
     total = sum(electorate.votes.values())
     if electorate.two_node and len(electorate.votes) == 2:
         return got == total
+    if electorate.arbiter in names and 2 * got == total > 0:
+        return True
     breaker = electorate.tie_breaker
     if breaker in names and electorate.votes.get(breaker, 0) and 2 * got == total:
         return True

@@ -16,6 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from hashelld.cib.document import Cib
+from hashelld.core.disk_vote import DiskVote
 from hashelld.core.effects import Effect, Stored
 from hashelld.core.events import MessageHeard
 from hashelld.core.fencing import FencingDone
@@ -26,10 +27,12 @@ from hashelld.core.peers import Inbox
 from hashelld.core.standing import Standing
 from hashelld.core.stonith import Stonith
 from hashelld.model.action import Action
-from hashelld.model.ids import NO_EPOCH, Epoch, Incarnation, Millis, NodeId
+from hashelld.model.ids import NO_EPOCH, NO_VERSION, Epoch, Incarnation, Millis, NodeId, Version
 from hashelld.wire.peer import Order
+from hashelld.wire.sector import DiskHeader
 from tests.sim.checkers import Checkers
 from tests.sim.disk import Disk
+from tests.sim.qdisk import QuorumDisk, Round
 
 
 class Guard(Enum):
@@ -47,6 +50,12 @@ class Guard(Enum):
     """Messages and answers do not wait for the disk."""
     MESSAGE_DEADLINE = "message-deadline"
     """A message counts however old it is."""
+    DISK_MEMORY = "disk-memory"
+    """The quorum disk votes for a candidate that lacks what the disk vouched for."""
+    DISK_PROMISE = "disk-promise"
+    """The quorum disk vouches past a higher promise."""
+    DISK_WRITE_FIRST = "disk-write-first"
+    """The others' sectors are read before one's own is written."""
 
 
 Replacement = tuple[type, str, Callable[..., Any]]
@@ -58,6 +67,7 @@ BEGUN_WITHOUT: Final = "order.unguarded"
 _load = Disk.load
 _reason = Inbox._reason
 _on_order = Member.on_order
+_read_one = QuorumDisk._read_one
 
 
 def _load_without_vote(disk: Disk, token: str) -> Stored:
@@ -115,6 +125,28 @@ def _reason_of_any_age(inbox: Inbox, now: Millis, event: MessageHeard) -> str | 
     return _reason(inbox, now, msgspec.structs.replace(event, beat_sent_ms=now)) if reason == "stale" else reason
 
 
+def _nothing_vouched(disk: DiskVote) -> Version:
+    del disk
+    return NO_VERSION
+
+
+def _nothing_promised(disk: DiskVote) -> int:
+    del disk
+    return 0
+
+
+def _writes_last(disk: QuorumDisk, found: Round) -> bool:
+    """When all is read."""
+    return not found.is_written and len(found.sectors) == len(disk.names)
+
+
+def _read_as_if_written(disk: QuorumDisk, found: Round, header: DiskHeader) -> None:
+    """One's own sector looks as it will."""
+    _read_one(disk, found, header)
+    if found.asked.sector is not None and found.asked.place in found.sectors:
+        found.sectors[found.asked.place] = found.asked.sector
+
+
 def _silent(*said: object) -> None:
     del said
 
@@ -133,6 +165,12 @@ REPLACED: Final[dict[Guard, tuple[Replacement, ...]]] = {
         (Checkers, "keeps_word", _silent),
     ),
     Guard.MESSAGE_DEADLINE: ((Inbox, "_reason", _reason_of_any_age),),
+    Guard.DISK_MEMORY: ((DiskVote, "_newest_vouched", _nothing_vouched),),
+    Guard.DISK_PROMISE: ((DiskVote, "_promised", _nothing_promised),),
+    Guard.DISK_WRITE_FIRST: (
+        (QuorumDisk, "_writes_now", _writes_last),
+        (QuorumDisk, "_read_one", _read_as_if_written),
+    ),
 }
 
 

@@ -11,6 +11,7 @@ import msgspec
 from hashelld.core.beating import Beating
 from hashelld.core.effects import (
     Arm,
+    DiskRound,
     Effect,
     Exit,
     KillAgent,
@@ -28,6 +29,8 @@ from hashelld.core.events import (
     BeatsHeard,
     ClientAsked,
     ClockSet,
+    DiskFailed,
+    DiskRead,
     Event,
     HeardBeat,
     MessageHeard,
@@ -119,7 +122,7 @@ class Daemon:
             self._timeline.record(self._host.name, f"< {type(item.body).__name__}", item)
         else:
             event = item
-            if not isinstance(event, BeatsHeard | Woken):
+            if not isinstance(event, BeatsHeard | Woken | DiskRead | DiskFailed):
                 self._timeline.record(self._host.name, f"< {type(event).__name__}", event)
         if isinstance(event, Persisted):
             self._perform(self._outbox.on_persisted(event.token))
@@ -192,7 +195,7 @@ class Daemon:
                 return
             self._perform_one(effect)
 
-    def _perform_one(self, effect: Effect) -> None:  # noqa: C901 - one case an effect
+    def _perform_one(self, effect: Effect) -> None:  # noqa: C901, PLR0912 - one case an effect
         host, world = self._host, self._world
         match effect:
             case Send():
@@ -209,6 +212,9 @@ class Daemon:
                 self._timeline.record(host.name, "persist", effect)
                 host.disk.write(effect, self.persisted, self.store_failed)
                 self._timeline.after(self._settings.initdead_ms, lambda: self._judge_disk(effect.token))
+            case DiskRound():
+                assert world.qdisk is not None
+                world.qdisk.begin(host.name, effect, self.take)
             case RunAgent():
                 self._timeline.record(host.name, "agent", f"{effect.label} {effect.argv} {effect.stdin!r}")
                 host.agents.run(effect, self.agent_ended)
@@ -430,6 +436,8 @@ class Host:
         if self.daemon is not None:
             self.daemon.is_gone = True
             self.daemon = None
+        if self._world.qdisk is not None:
+            self._world.qdisk.process_ended(self.name)
         self.agents.forget_daemon()
         self._world.daemon_ended(self)
 

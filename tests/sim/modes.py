@@ -8,7 +8,8 @@ from typing import Final
 
 from hashelld.core.settings import PingSettings
 from hashelld.model.ids import Millis, NodeId
-from hashelld.wire.log import HIGHEST, LOWEST, Electorate
+from hashelld.wire.log import DISK, HIGHEST, LOWEST, Electorate
+from tests.sim.qdisk import UUID
 
 
 WINDOW_MS: Final[Millis] = 3_000
@@ -31,6 +32,9 @@ class Mode(Enum):
     SHRINKING_ARBITER = "shrinking-arbiter"
     WEIGHTED = "weighted"
     """The first node has two votes, the last of four or more none."""
+    DISK = "disk"
+    """A quorum disk; it votes where the nodes are even."""
+    SHRINKING_DISK = "shrinking-disk"
     EVERYTHING = "everything"
     """Weights, wait_for_all, last_man_standing and a tie-breaker."""
     ARBITER = "arbiter"
@@ -43,7 +47,10 @@ _WEIGHTED: Final = frozenset({Mode.WEIGHTED, Mode.EVERYTHING})
 _ARBITRATED: Final = frozenset({Mode.ARBITER, Mode.SHRINKING_ARBITER})
 _PAIRS: Final = frozenset({Mode.PLAIN, Mode.PING})
 _WAITING: Final = frozenset({Mode.WAIT_FOR_ALL, Mode.EVERYTHING})
-_SHRINKING: Final = frozenset({Mode.SHRINKING, Mode.SHRINKING_ARBITER, Mode.SHRINKING_TIE_BREAKER, Mode.EVERYTHING})
+_WITH_DISK: Final = frozenset({Mode.DISK, Mode.SHRINKING_DISK})
+_SHRINKING: Final = frozenset(
+    {Mode.SHRINKING, Mode.SHRINKING_ARBITER, Mode.SHRINKING_TIE_BREAKER, Mode.SHRINKING_DISK, Mode.EVERYTHING}
+)
 _ORDER: Final[dict[Mode, tuple[str, ...]]] = {
     Mode.TIE_BREAKER: (LOWEST,),
     Mode.SHRINKING_TIE_BREAKER: (LOWEST,),
@@ -67,6 +74,7 @@ def founding(names: Sequence[NodeId], mode: Mode) -> Electorate:
         tie_order=() if is_pair else _ORDER.get(mode, ()),
         last_man_standing_ms=WINDOW_MS if mode in _SHRINKING else None,
         network_arbiter=names[-1] if mode in _ARBITRATED else None,
+        arbiter=DISK + UUID if mode in _WITH_DISK else None,
     )
     return modes.with_votes(votes)
 

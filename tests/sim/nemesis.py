@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from hashelld.core.events import Terminate
 from tests.sim.calamities import Calamities
 from tests.sim.network import BEATS, MESSAGES, PLANES
+from tests.sim.qdisk import Path, QuorumDisk
 
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ class Nemesis:
         )
         if world.pings is not None:
             self._deeds += ((10, self._lose_gateway),)
+        if world.qdisk is not None:
+            world.qdisk.tears = True
+            self._deeds += self._disk_deeds(world.qdisk)
         if world.faults.has_calamities:
             self._deeds += Calamities(world).deeds
         self._plan()
@@ -163,6 +167,32 @@ class Nemesis:
         world.timeline.record(host.name, f"disk stalls {span}")
         host.disk.stall(span)
         world.checkers.excused.add(host.name)
+
+    # -- the quorum disk
+
+    def _disk_deeds(self, disk: QuorumDisk) -> tuple[tuple[int, Callable[[], None]], ...]:
+        names, between, after = self._world.names, self._world.timeline.between, self._world.timeline.after
+
+        def some() -> list[NodeId]:
+            return self._random.sample(names, self._random.choice((1, 1, len(names) // 2, len(names))))
+
+        def break_paths() -> None:
+            path, chosen = self._random.choice((Path.HANGS, Path.FAILS)), some()
+            self._world.timeline.record("disk", f"{path.value} for {chosen}")
+            disk.set_path(path, *chosen)
+            after(self._span_ms(), lambda: disk.set_path(Path.WELL, *chosen))
+
+        def slow() -> None:
+            for name in some():
+                disk.slow_ms[name] = between(50, self._random.choice((300, 1_500)))
+            after(self._span_ms(), lambda: disk.slow_ms.update(dict.fromkeys(names, 0)))
+
+        def damage() -> None:
+            name, is_whole = self._random.choice(names), self._random.random() < 0.3
+            self._world.timeline.record("disk", f"damaged for {name}, whole {is_whole}")
+            disk.damage(name, is_whole=is_whole)
+
+        return (6, break_paths), (4, slow), (3, damage)
 
     def _kill_resource(self) -> None:
         host = self._host()

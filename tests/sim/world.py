@@ -11,7 +11,7 @@ from hashelld.cib.document import Cib
 from hashelld.cib.edit import Edit
 from hashelld.core.effects import Persist
 from hashelld.core.peers import MESSAGE_DEADLINE_FACTOR
-from hashelld.core.settings import Settings, Watchdog
+from hashelld.core.settings import DiskSettings, Settings, Watchdog
 from hashelld.model.ids import NO_VERSION, Millis, NodeId, Version
 from hashelld.wire.client import AgentAsk, Answer, CibIs, Committed, GetCib, MakeCommit, Request
 from hashelld.wire.peer import Envelope
@@ -25,6 +25,7 @@ from tests.sim.hostile import Hostile
 from tests.sim.modes import Mode, founding, ping_settings
 from tests.sim.network import MESSAGES, PLANES, Network
 from tests.sim.promises import Promises
+from tests.sim.qdisk import INTERVAL_MS, TKO, QuorumDisk
 from tests.sim.timeline import Timeline
 
 
@@ -57,6 +58,7 @@ class SimWorld:
         self.pings = ping_settings(mode)
         self.gatewayless: dict[NodeId, Millis] = {}
         """Who does not reach the ping node, and since when."""
+        self.qdisk = QuorumDisk(self.timeline, self.names, "sim") if self.founding.arbiter is not None else None
         self.has_stonith = stonith
         self.is_unsafe = self.founding.two_node and not stonith
         self.watchdog = watchdog
@@ -83,8 +85,11 @@ class SimWorld:
             self._tick(self.hosts[name], self.timeline.between(0, 99))
 
     def _settings(self, name: NodeId, file_digest: str) -> Settings:
+        place = self.names.index(name)
+        disk = DiskSettings(place=place, interval_ms=INTERVAL_MS, tko=TKO) if self.qdisk is not None else None
+        founding = msgspec.structs.replace(self.founding, arbiter=None)  # Which disk it is, is read from the disk.
         settings = Settings(
-            node=name, cluster_name="sim", file_digest=file_digest, founding=self.founding, ping=self.pings
+            node=name, cluster_name="sim", file_digest=file_digest, founding=founding, disk=disk, ping=self.pings
         )
         if self.watchdog is None:
             return settings

@@ -16,7 +16,12 @@ class Layer(msgspec.Struct, frozen=True):
 
 
 _SHARED = ("hashelld.model", "hashelld.cib", "hashelld.wire", "hashelld.policy")
-_CONFIG_PARTS = ("hashelld.config_arbiters", "hashelld.config_lines", "hashelld.config_timings")
+_CONFIG_PARTS = (
+    "hashelld.config_arbiters",
+    "hashelld.config_disk",
+    "hashelld.config_lines",
+    "hashelld.config_timings",
+)
 _SHELL = (
     "hashell.errors",
     "hashell.outcomes",
@@ -41,6 +46,7 @@ LAYERS = {
     "hashelld.config_lines": Layer(),
     "hashelld.config_timings": Layer(("hashelld.model", "hashelld.limits")),
     "hashelld.config_arbiters": Layer(("hashelld.model", "hashelld.core.settings"), ("msgspec",)),
+    "hashelld.config_disk": Layer(("hashelld.model", "hashelld.wire", "hashelld.core.settings"), ("msgspec",)),
     "hashelld.io": Layer(
         (*_SHARED, "hashelld.agents", "hashelld.limits", "hashelld.core", "hashelld.config"), ("msgspec", "zmq")
     ),

@@ -254,6 +254,7 @@ def test_quorum_as_text_and_as_data() -> None:
         "modes": ["wait_for_all", "last_man_standing 10s"],
         "arbiter": "node4",
         "ping": {"10.0.0.9": True, "routers": False},
+        "disk": "",
         "unsafe": ["no fencing"],
         "watchdog": None,
     }
