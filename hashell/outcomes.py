@@ -111,13 +111,14 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What a plan does to one resource (or, without one, to a node), and in which of its steps."""
 
     verb: str
-    """start, stop, move, migrate, restart, promote, demote, re-promote, reload; fence, unfence, let go."""
+    """start, stop, move, migrate, restart, promote, demote, re-promote, reload; fence, cut off, unfence, let go."""
     resource: str = ""
     nodes: tuple[str, ...] = ()
     """Where it happens; of a move, where it comes from."""
     to: str | None = None
     detail: str = ""
-    """How a node is fenced; the role in which a resource is started when it is no ordinary one."""
+    """How a node is fenced, or by which device it is cut off;
+    the role in which a resource is started when it is no ordinary one."""
     reason: str = ""
     first_step: int = 0
     last_step: int = 0

@@ -204,6 +204,7 @@ class Session:
             now_ms=status.wall_ms,
             dc=status.dc,
             has_watchdog=None if status.watchdog is None else status.watchdog.fenced_after_ms is not None,
+            can_unfence=True,
         )
 
     def node_names(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import msgspec
 
 from hashell.outcomes import Change
 from hashelld.model.action import Action, ActionKind
+from hashelld.model.device import FENCING_DEVICE
 from hashelld.policy.graph import Transition
 
 
@@ -63,7 +64,8 @@ def changes_of(transition: Transition, steps: Sequence[int]) -> tuple[Change, ..
     resources: dict[str, dict[str, _Told]] = {}
     for action, step in zip(transition.actions, steps, strict=True):
         if action.kind is ActionKind.FENCE:
-            found.append(_of_node(_FENCINGS.get(action.operation, "fence"), action, step))
+            is_cut = FENCING_DEVICE in action.meta
+            found.append(_of_node("cut off" if is_cut else _FENCINGS.get(action.operation, "fence"), action, step))
         elif action.kind is ActionKind.SHUTDOWN:
             found.append(_of_node("let go", action, step))
         elif action.resource is not None and action.node is not None and action.operation in _MOVES:
@@ -78,7 +80,7 @@ def _of_node(verb: str, action: Action, step: int) -> Change:
     return Change(
         verb=verb,
         nodes=(str(action.node),),
-        detail=action.operation if action.operation in ("off", "reboot") else "",
+        detail=action.meta.get(FENCING_DEVICE, action.operation if action.operation in ("off", "reboot") else ""),
         reason=action.reason,
         first_step=step,
         last_step=step,

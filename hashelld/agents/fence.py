@@ -17,7 +17,7 @@ from hashelld.agents.kinds import (
     tail,
 )
 from hashelld.model.action import Action
-from hashelld.model.device import told_to_device
+from hashelld.model.device import FABRIC, told_to_device
 from hashelld.model.history import OCF_ERR_CONFIGURED, OCF_ERR_GENERIC, OCF_ERR_INSTALLED, OCF_OK
 from hashelld.model.ids import Millis, NodeId
 from hashelld.model.resource import Agent
@@ -26,25 +26,15 @@ from hashelld.model.resource import Agent
 FENCE_DIR: Final = "/usr/sbin"
 EXTERNAL_DIR: Final = "/usr/lib/stonith/plugins/external"
 EXTERNAL: Final = "external/"
+PLUG: Final = "plug"
+"""In the meta of an `on`: the device's name for the node."""
 GLUE_PATH: Final = f"/usr/share/cluster-glue:{SYSTEM_PATH}"
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*\Z")
 _EXTERNAL_VERBS: Final = {"off": "off", "on": "on", "reboot": "reset", "monitor": "status", "list": "gethosts"}
 
 # Facts from the agents' own metadata (FENCING.md A5).
-_FABRIC: Final = frozenset(
-    {
-        "fence_brocade",
-        "fence_cisco_mds",
-        "fence_compute",
-        "fence_ifmib",
-        "fence_mpath",
-        "fence_sanbox2",
-        "fence_scsi",
-    }
-)
-"""They cut a node from its storage or network: what runs there goes on."""
-_WITHOUT_REBOOT: Final = _FABRIC | {"fence_kdump"}
+_WITHOUT_REBOOT: Final = FABRIC | {"fence_kdump"}
 _HEURISTICS: Final = frozenset({"fence_heuristics_ping"})
 """They only say whether the other devices of their level shall be used."""
 _WITHOUT_STATUS: Final = frozenset(
@@ -60,8 +50,14 @@ STATUS_OFF: Final = 2
 
 
 def invocation(action: Action, node: NodeId, around: Surroundings) -> Invocation:
-    """Ask the device whether it works: what start and monitor of a fencing resource mean. Stop runs nothing."""
+    """Ask the device whether it works: what start and monitor of a fencing resource mean. Stop runs nothing.
+
+    `on` gives this node the access back that the device may have taken; PLUG in its meta is the device's name for it.
+    """
     assert action.agent is not None, action.label
+    if action.operation == "on":
+        plug = action.meta.get(PLUG, node)
+        return fencing(action.agent, action.parameters, "on", node, plug, node, around, action.timeout_ms)
     assert action.operation in ("start", "monitor"), action.label
     verb = action.parameters.get("pcmk_monitor_action", "monitor")
     return _call(action.agent, action.parameters, verb, None, "", node, around, action.timeout_ms)
@@ -115,7 +111,7 @@ def does_fence(agent: Agent) -> bool:
 
 def ends_daemon(agent: Agent) -> bool:
     """When the target is fenced, does nothing run there any more? (Not so where only its access was taken away.)"""
-    return does_fence(agent) and agent.type not in _FABRIC
+    return does_fence(agent) and agent.type not in FABRIC
 
 
 def tells_status(agent: Agent, parameters: Mapping[str, str]) -> bool:

@@ -6,7 +6,7 @@ import msgspec
 
 from hashelld.cib.document import Cib
 from hashelld.model.history import NodeStatus
-from hashelld.model.ids import NodeId
+from hashelld.model.ids import NodeId, ResourceId
 
 
 class NodeView(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -32,6 +32,12 @@ class NodeView(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     Its state is then judged by that resource, not by `online` and `unclean`.
     """
+    closed: tuple[ResourceId, ...] = ()
+    """The devices that cut the node off, or may have: it needs to be given access again, and is looked at before."""
+    cut: tuple[ResourceId, ...] = ()
+    """Those of them that confirmed it: what names one of them as its `fencing-device` does no harm there any more."""
+    can_cut: tuple[ResourceId, ...] = ()
+    """The devices, named so, that can be told to cut the node off; where one failed, the node is fenced instead."""
     was_fenced: bool = False
     """A remote node that was fenced since its connection was last up."""
     was_in_maintenance: bool = False

@@ -41,6 +41,8 @@ from hashelld.wire.log import (
     Entry,
     Founding,
     Operation,
+    PathChange,
+    PathState,
 )
 
 
@@ -186,6 +188,18 @@ def history(standing: Standing, limit: int) -> tuple[HistoryEntry, ...]:
     return tuple(_history_entry(entry) for entry in found[-limit:])
 
 
+_PATHS: Final[dict[PathState | None, str]] = {
+    PathState.UNCERTAIN: "may be cut off by",
+    PathState.CUT: "is cut off by",
+    PathState.RESTORING: "gets its access back from",
+    None: "has access again by",
+}
+
+
+def _path_text(change: PathChange) -> str:
+    return f"{change.node} {_PATHS[change.state]} {' '.join(change.devices)}"
+
+
 def _history_entry(entry: Entry) -> HistoryEntry:
     change = entry.change
     author: Author | None = None
@@ -204,6 +218,8 @@ def _history_entry(entry: Entry) -> HistoryEntry:
             text = f"{change.node} left cleanly"
         case Confirmation():
             text = f"{change.node} is confirmed off by {change.by}"
+        case PathChange():
+            text = _path_text(change)
         case Operation():
             author, text = change.author, change.text
         case Barrier():

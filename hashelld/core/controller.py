@@ -10,17 +10,17 @@ import msgspec
 from hashelld.cib.view import NodeView
 from hashelld.core.effects import Effect
 from hashelld.core.execution import Execution
-from hashelld.core.fencing import FencingDone
 from hashelld.core.lrm import Lrm, OrderDone, OrderKey, StatusChanged
+from hashelld.core.measures import Measures
 from hashelld.core.member import CLEANUP
-from hashelld.core.office import Office, Wait
+from hashelld.core.office import Office
 from hashelld.core.options import actions_at_once, is_in_maintenance
 from hashelld.core.orders import Ordered, unsettled
 from hashelld.core.results import UNRECORDED
-from hashelld.core.stakes import delay_of
 from hashelld.core.standing import Standing
 from hashelld.core.stonith import Stonith
 from hashelld.model.action import LEFT_RUNNING, Action, ActionKind
+from hashelld.model.device import FENCING_DEVICE
 from hashelld.model.history import OCF_NOT_RUNNING, OCF_OK, OCF_RUNNING_PROMOTED, ActionResult, NodeStatus, OpStatus
 from hashelld.model.ids import Millis, NodeId, ResourceId, Version
 from hashelld.policy.graph import Transition
@@ -30,7 +30,8 @@ from hashelld.wire.log import Confirmation, Departure, Entry
 from hashelld.wire.peer import LeaveGranted, Order
 
 
-FENCE_RETRY_MS: Final = 5_000
+_SWITCH: Final = -2
+"""Instead of a transition and a place in it: an order of `Measures`, which nothing planned waits for."""
 PICTURE_INTERVAL_MS: Final = 50
 PICTURE_REFRESH_MS: Final = 2_000
 _LRM_KINDS: Final = frozenset({ActionKind.RESOURCE, ActionKind.CANCEL, ActionKind.CLEAR_FAILURES, ActionKind.FORGET})
@@ -74,7 +75,7 @@ class Controller:
         self._execution: Execution | None = None
         self._transition = Transition()
         self._planner = Planner()
-        self._transition_number = 0
+        self.transition_number = 0
         self._has_news = False
         """An order of an earlier transition was carried out since the plan was made."""
         self._given_up: dict[int, Execution] = {}
@@ -88,6 +89,7 @@ class Controller:
         self._wake_wall_ms: int | None = None
         self._picture_ms: Millis = -PICTURE_REFRESH_MS
         self._last_picture = b""
+        self.measures = Measures(self, standing, stonith)
         self.may_exit = self.may_leave_running = False
         """This DC's own SHUTDOWN action was reached: everything here is stopped."""
 
@@ -150,7 +152,12 @@ class Controller:
         is_ok = _is_expected(order.action, result)
         if not is_ok:
             self._standing.note("action.failed", action=order.action.label, rc=result.rc, reason=result.reason[:200])
-        self._finished(order.transition, order.index, is_ok=is_ok, is_news=is_recorded)
+        if order.index == _SWITCH:
+            self.measures.on_switched(peer, result)
+            return
+        if order.action.kind is ActionKind.FENCE:
+            self.measures.drop(peer)
+        self.finished(order.transition, order.index, is_ok=is_ok, is_news=is_recorded)
 
     def on_status(self, peer: NodeId, status: NodeStatus) -> None:
         """A node's status: what this transition ordered is expected, all else is a changed input."""
@@ -199,11 +206,12 @@ class Controller:
     def on_acknowledged(self, entry: Entry) -> None:
         """An entry that an action waited for counts."""
         waiting = self._entries.pop(entry.version.serial, None)
-        is_expected = waiting is not None and self._execution is not None and waiting[0] == self._transition_number
+        is_expected = waiting is not None and self._execution is not None and waiting[0] == self.transition_number
         was_changed = self.office.is_changed
         self.office.on_acknowledged(entry)
         if is_expected:  # The transition under way asked for it, and goes on from it.
             self.office.is_changed = was_changed
+        self.measures.on_acknowledged(entry)
         change = entry.change
         if isinstance(change, Departure | Confirmation):
             self._settle_orders(change.node)
@@ -213,7 +221,7 @@ class Controller:
             else:
                 self._standing.note("fence.done", target=change.node, by=change.by)
         if waiting is not None:
-            self._finished(*waiting, is_ok=True)
+            self.finished(*waiting, is_ok=True)
 
     def on_new_incarnation(self, node: NodeId) -> None:
         """Orders to an earlier incarnation are settled by the later one's report; its failure is the plan's."""
@@ -226,41 +234,41 @@ class Controller:
         self._stonith.cancel(node, self._standing.incarnation_of(node))
         self.office.is_changed = True
 
-    def on_fenced(self, now: Millis, wall_ms: int, done: FencingDone) -> None:
-        """Fencing ended."""
-        standing = self._standing
-        waiting = self._fencing_index(done.target)
-        is_current = done.incarnation == standing.incarnation_of(done.target)
-        if done.ok and is_current:
-            version = self.office.confirm(done.target, done.incarnation, done.device, wall_ms)
-            if waiting is not None:
-                self._entries[version.serial] = (self._transition_number, waiting)
-            return
-        standing.note("fence.failed", target=done.target, reason=done.reason)
-        self.plan_after_ms = now + FENCE_RETRY_MS
-        if waiting is not None:
-            self._finished(self._transition_number, waiting, is_ok=False)
-        self.office.is_changed = True
-
-    def _fencing_index(self, target: NodeId) -> int | None:
+    def fencing_index(self, target: NodeId, device: ResourceId | None) -> int | None:
+        """The action under way that fences a node, or cuts it off with this device."""
         if self._execution is None:
             return None
         actions = self._transition.actions
         found = [
-            i for i in self._execution.in_flight if actions[i].kind is ActionKind.FENCE and actions[i].node == target
+            i
+            for i in self._execution.in_flight
+            if actions[i].kind is ActionKind.FENCE
+            and actions[i].node == target
+            and actions[i].operation != "on"
+            and actions[i].meta.get(FENCING_DEVICE) == device
         ]
         return found[0] if found else None
 
+    def wait_for(self, serial: int, index: int) -> None:
+        """An action of this transition is done when the entry of this serial is acknowledged."""
+        self._entries[serial] = (self.transition_number, index)
+
+    def rest_until(self, moment: Millis) -> None:
+        """No plan is made before."""
+        self.plan_after_ms = moment
+
     def _settle_orders(self, node: NodeId) -> None:
+        self.measures.drop(node)
         for call in [call for call, order in self._orders.items() if order.action.node == node]:
             order = self._orders.pop(call)
-            self._finished(order.transition, order.index, is_ok=False)
+            self.finished(order.transition, order.index, is_ok=False)
 
-    def _finished(self, transition: int, index: int, *, is_ok: bool, is_news: bool = True) -> None:
+    def finished(self, transition: int, index: int, *, is_ok: bool, is_news: bool = True) -> None:
+        """An action of a transition, maybe of a former one, ended."""
         given_up = self._given_up.get(transition)
         if given_up is not None:
             given_up.on_done(index, is_ok)
-        if self._execution is None or transition != self._transition_number:
+        if self._execution is None or transition != self.transition_number:
             # The end of a transition plans again in any case; only a failure is worth giving it up.
             self._has_news = self._has_news or is_news
             is_over = self._execution is None and is_news
@@ -280,10 +288,12 @@ class Controller:
             self.office.is_changed = True
         if self.office.is_changed and self._execution is not None:
             self._give_up("its input changed")
+        self.measures.on_time(now, wall_ms)
         if self.is_planning_due(now):
             self._plan(now, wall_ms, is_leaving=is_leaving)
         self._walk(now, wall_ms)
         self._notify_late(now, wall_ms)
+        self.measures.on_time(now, wall_ms)
         self._repeat(now)
 
     def _plan(self, now: Millis, wall_ms: int, *, is_leaving: bool) -> None:
@@ -292,13 +302,13 @@ class Controller:
         view = msgspec.structs.replace(view, nodes=tuple(self._with_pending(node) for node in view.nodes))
         transition = self._planner.plan(view)
         self._transition = transition
-        self._transition_number += 1
+        self.transition_number += 1
         self._wake_wall_ms = transition.wake_ms
         if transition.actions:
             self._execution = Execution(transition, *actions_at_once(view.cib, self._standing.settings.plan_batch_max))
             self._standing.note(
                 "plan.made",
-                number=self._transition_number,
+                number=self.transition_number,
                 actions=len(transition.actions),
                 epoch=str(self.office.leading.epoch),
             )
@@ -329,10 +339,10 @@ class Controller:
         """Order nothing further of this transition; what is in flight stays pending until it is answered."""
         if self._execution is not None and self._execution.has_notifications:
             self._execution.abort()
-            self._given_up[self._transition_number] = self._execution
+            self._given_up[self.transition_number] = self._execution
         self._execution = None
         self.office.is_changed = True
-        self._standing.note("plan.aborted", number=self._transition_number, reason=reason)
+        self._standing.note("plan.aborted", number=self.transition_number, reason=reason)
 
     def _walk(self, now: Millis, wall_ms: int) -> None:
         while (execution := self._execution) is not None:
@@ -342,7 +352,7 @@ class Controller:
                     return
                 self._begin(now, wall_ms, index, action)
             if execution.is_finished and self._execution is execution:
-                self._standing.note("plan.done", number=self._transition_number)
+                self._standing.note("plan.done", number=self.transition_number)
                 self._execution = None
                 # What only told agents something left everything as it was: planned again, it would be told for ever.
                 has_news = execution.has_effects or self._has_news
@@ -354,7 +364,7 @@ class Controller:
         """What a transition did before it was given up, or still does, is notified of all the same."""
         for number, execution in list(self._given_up.items()):
             for index, action in execution.ready():
-                self._order(now, wall_ms, number, index, action)
+                self.order(now, wall_ms, number, index, action)
             if execution.is_finished:
                 self._given_up.pop(number, None)
 
@@ -362,22 +372,21 @@ class Controller:
         if not self._is_ours_to_do(action):
             self._standing.note("action.refused", action=action.label)  # What waits for it waits for another plan.
         elif action.kind in _LRM_KINDS:
-            self._order(now, wall_ms, self._transition_number, index, action)
+            self.order(now, wall_ms, self.transition_number, index, action)
         elif action.kind is ActionKind.FENCE:
-            self._fence(now, wall_ms, index, action)
+            self.measures.begin(now, wall_ms, index, action)
         elif action.kind is ActionKind.SHUTDOWN:
             self._grant_leave(now, wall_ms, index, action)
         else:
-            self._finished(self._transition_number, index, is_ok=True)
+            self.finished(self.transition_number, index, is_ok=True)
 
     def _is_ours_to_do(self, action: Action) -> bool:
-        """No daemon acts on remote and guest nodes, nor unfences a node."""
-        if action.kind is ActionKind.PSEUDO:
-            return True
-        is_unfencing = action.kind is ActionKind.FENCE and action.operation == "on"
-        return not is_unfencing and action.host is None and action.node in self.office.places
+        """No daemon acts on remote and guest nodes."""
+        is_member = action.host is None and action.node in self.office.places
+        return action.kind is ActionKind.PSEUDO or is_member
 
-    def _order(self, now: Millis, wall_ms: int, transition: int, index: int, action: Action) -> None:
+    def order(self, now: Millis, wall_ms: int, transition: int, index: int, action: Action) -> None:
+        """Have an action's node carry it out."""
         standing = self._standing
         assert action.node is not None
         for order in self._orders.values():
@@ -397,28 +406,9 @@ class Controller:
         else:
             standing.send(action.node, Order(self._call, action))
 
-    def _fence(self, now: Millis, wall_ms: int, index: int, action: Action) -> None:
-        standing = self._standing
-        assert action.node is not None
-        is_lost = action.node != standing.node and not standing.membership.is_heard(action.node)
-        successor = self.office.successor_for(now, action.node) if is_lost else None
-        if successor is not None:
-            if isinstance(successor, Wait):
-                self.plan_after_ms = now + standing.settings.keepalive_ms
-            else:
-                self.office.hand_over_to = successor
-            self._finished(self._transition_number, index, is_ok=False)
-            return
-        standing.note("fence.requested", target=action.node, reason=action.reason)
-        incarnation = standing.incarnation_of(action.node)
-        outcomes = self._stonith.request(
-            now, standing.log.cib, action.node, incarnation, action.operation, delay_of(action)
-        )
-        for outcome in outcomes:
-            if isinstance(outcome, FencingDone):
-                self.on_fenced(now, wall_ms, outcome)
-            else:
-                standing.emit(outcome)
+    def order_switch(self, now: Millis, wall_ms: int, action: Action) -> None:
+        """Have a node call one of its fabric devices; `Measures.on_switched` is told how that ended."""
+        self.order(now, wall_ms, _SWITCH, _SWITCH, action)
 
     def _grant_leave(self, now: Millis, wall_ms: int, index: int, action: Action) -> None:
         standing = self._standing
@@ -426,15 +416,15 @@ class Controller:
         running = action.meta.get(LEFT_RUNNING, "")
         if action.node == standing.node and (not running or is_in_maintenance(standing.log.cib)):
             self.may_exit, self.may_leave_running = True, bool(running)
-            self._finished(self._transition_number, index, is_ok=True)
+            self.finished(self.transition_number, index, is_ok=True)
             return
         if not self.office.let_go(action.node, running, wall_ms):
             self.plan_after_ms = now + standing.settings.deadtime_ms
-            self._finished(self._transition_number, index, is_ok=False)
+            self.finished(self.transition_number, index, is_ok=False)
             return
         incarnation = standing.membership.incarnation(action.node)
         version = self.office.leading.order(Departure(action.node, incarnation), wall_ms)
-        self._entries[version.serial] = (self._transition_number, index)
+        self._entries[version.serial] = (self.transition_number, index)
 
     def _repeat(self, now: Millis) -> None:
         """An order may have been lost on its way: said again, the node carries it out once."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from enum import Enum
-from typing import Final
+from typing import Final, TypeGuard
 
 import msgspec
 
 from hashelld.agents.fence import can_reboot, does_fence, ends_daemon, tells_status
-from hashelld.cib.document import Cib
+from hashelld.cib.document import RSC_DEFAULTS, Cib, Object, Properties
 from hashelld.core.topology import chosen_levels
+from hashelld.model.device import FABRIC, FENCING_DEVICE, PROVIDES, is_unfencing
 from hashelld.model.duration import parse_duration
 from hashelld.model.ids import Millis, NodeId, ResourceId
 from hashelld.model.resource import Agent, AttributeSet, Primitive, Template
@@ -53,6 +54,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     timeout_default_ms: Millis
     ends_daemon: bool
     """Does nothing run any more on a node that it has fenced?"""
+    is_fabric: bool
+    """Does it only take access from a node, which has to get it back before it may use it?"""
     at_once: int | None
     """At most so many agents of this device run at a time; None: any number."""
 
@@ -92,18 +95,36 @@ def steps_of(level: Level, operation: str) -> tuple[Step, ...]:
     return (*off, *(Step(device, "on", is_afterwards=True) for device in rebooting))
 
 
+def protecting(cib: Cib) -> frozenset[ResourceId]:
+    """The devices that resources name as their own: each cuts a node from these resources, and from nothing else."""
+    holders = [*(found.meta for found in cib.resources), *((o.set,) for o in cib.objects if _is_rsc_defaults(o))]
+    pairs = (pair for sets in holders for one in sets for pair in one.pairs)
+    return frozenset(ResourceId(pair.value) for pair in pairs if pair.name == FENCING_DEVICE and pair.value)
+
+
+def _is_rsc_defaults(found: Object) -> TypeGuard[Properties]:
+    return isinstance(found, Properties) and found.kind == RSC_DEFAULTS
+
+
+def path_devices(cib: Cib, target: NodeId) -> tuple[Device, ...]:
+    """The devices that can cut the target off while it goes on, and that have to give it access."""
+    return tuple(device for _, device in _devices_for(cib, target) if device.is_fabric)
+
+
 def levels_for(cib: Cib, target: NodeId, *, has_to_end: bool = False) -> tuple[Level, ...]:
     """How the target is fenced: by its levels of the topology; without any, by every device that can, best first.
 
-    A level with a device that is absent, stopped, or lists others than the target can never succeed, and is left out;
-    so is one whose devices do nothing, or, where the target's daemon has to end, leave that running.
+    A device that resources name as their own fences nobody, unless the topology says so: it would cut a node from these
+    resources alone. A level with a device that is absent, stopped, or lists others than the target can never succeed,
+    and is left out; so is one whose devices do nothing, or, where the target's daemon has to end, leave that running.
     """
     found = _devices_for(cib, target)
     chosen = chosen_levels(cib, target)
     by_name = {device.id: device for _, device in found}
     levels: list[Level]
     if chosen is None:
-        levels = [(device,) for _, device in sorted(found, key=lambda pair: -pair[0])]
+        own = protecting(cib)
+        levels = [(device,) for _, device in sorted(found, key=lambda pair: -pair[0]) if device.id not in own]
     else:
         levels = [tuple(by_name[n] for n in names) for names in chosen if all(n in by_name for n in names)]
     return tuple(level for level in levels if any(_does(device, has_to_end=has_to_end) for device in level))
@@ -115,6 +136,7 @@ def _does(device: Device, *, has_to_end: bool) -> bool:
 
 def _devices_for(cib: Cib, target: NodeId) -> list[tuple[int, Device]]:
     """Every device that can fence the target, as far as the configuration tells; with its priority."""
+    own = protecting(cib)
     found: list[tuple[int, Device]] = []
     for resource in cib.resources:
         if not isinstance(resource, Primitive):
@@ -125,7 +147,7 @@ def _devices_for(cib: Cib, target: NodeId) -> list[tuple[int, Device]]:
         plug = plug_of(agent, params, target)
         if plug is not None:
             priority = parse_score(meta.get("priority", params.get("priority", "0"))) or 0
-            is_fabric = meta.get("provides", "").strip().lower() == "unfencing"
+            is_fabric = resource.id in own or agent.type in FABRIC or is_unfencing(meta.get(PROVIDES))
             found.append((priority, _device(cib, resource.id, agent, params, plug, target, is_fabric=is_fabric)))
     return found
 
@@ -209,6 +231,7 @@ def _device(
         delay_max_ms=max(base, _delay(parameters.get("pcmk_delay_max", "0"), target)),
         timeout_default_ms=parse_duration(cib.property_value("stonith-timeout") or "") or TIMEOUT_DEFAULT_MS,
         ends_daemon=ends_daemon(agent) and not is_fabric,
+        is_fabric=is_fabric,
         at_once=_at_once(parameters.get("pcmk_action_limit", "")),
     )
 

@@ -10,10 +10,12 @@ from typing import Final
 import msgspec
 
 from hashelld.core.devices import Device, Level, Step
-from hashelld.model.ids import Incarnation, Millis, NodeId
-from hashelld.wire.client import Fenced
+from hashelld.model.ids import Incarnation, Millis, NodeId, ResourceId
+from hashelld.wire.client import NODE_LEVEL, RESOURCE_LEVEL, Fenced
 
 
+Key = tuple[NodeId, ResourceId | None]
+"""A target, and the only device that is meant, if it is one."""
 HISTORY_MAX: Final = 16
 LIST_AGE_MAX_MS: Final = 60_000
 
@@ -28,6 +30,8 @@ class FencingDone(msgspec.Struct, frozen=True, kw_only=True):
     device: str = ""
     """The devices that confirmed it, or the last one that failed."""
     reason: str = ""
+    path: ResourceId | None = None
+    """Only this device's hold on the target was asked for: `off` cut it off and ended nothing, `on` gave access."""
 
 
 class Stage(Enum):
@@ -51,6 +55,8 @@ class Request:
     extra_ms: Millis
     """Waited before the first device's own delay."""
     began_ms: Millis
+    path: ResourceId | None = None
+    """Only this device is told to cut the target off, which goes on."""
     level: int = 0
     steps: tuple[Step, ...] = ()
     step: int = 0
@@ -84,9 +90,20 @@ class Request:
         """Does the next agent look or restore only, so that nobody's right to fence is needed?"""
         return self.stage is Stage.VERIFYING or self.current.is_afterwards
 
-    def is_same(self, incarnation: Incarnation, operation: str) -> bool:
-        """Would this request's result answer that one too?"""
-        return (self.incarnation, self.operation) == (incarnation, operation) and not self.is_told
+    @property
+    def key(self) -> Key:
+        """One request at a time is carried out for each of these."""
+        return self.target, self.path
+
+    def is_same(self, other: Request) -> bool:
+        """Would this request's result answer that one too? (What only cuts off does not answer who wants an end.)"""
+        is_alike = (self.incarnation, self.operation) == (other.incarnation, other.operation)
+        return is_alike and self.can_end == other.can_end and not self.is_told
+
+    @property
+    def can_end(self) -> bool:
+        """Does each level end the target's daemon?"""
+        return all(any(device.ends_daemon for device in level) for level in self.levels)
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -140,6 +157,7 @@ class History:
             ended_ms=ended.ended_ms + wall_offset_ms,
             duration_ms=ended.duration_ms,
             times=ended.times,
+            level=RESOURCE_LEVEL if ended.done.path is not None else NODE_LEVEL,
         )
 
 

@@ -24,6 +24,9 @@ from hashelld.wire.log import (
     Entry,
     Founding,
     Operation,
+    Path,
+    PathChange,
+    PathState,
 )
 
 
@@ -70,6 +73,24 @@ def advance(state: Checkpoint | None, entry: Entry) -> Checkpoint:
         case Confirmation(node=node, incarnation=incarnation, by=by):
             off, off_by = {**state.off, node: incarnation}, {**state.off_by, node: by}
             return msgspec.structs.replace(after, off=off, off_by=off_by)
+        case PathChange():
+            return _with_path(after, change)
+
+
+def _with_path(state: Checkpoint, change: PathChange) -> Checkpoint:
+    """A node that gets its access back is not off any more, whatever a device that took it had confirmed."""
+    known = dict(state.paths.get(change.node, {}))
+    for device in change.devices:
+        if change.state is None:
+            known.pop(device, None)
+        else:
+            known[device] = Path(change.incarnation, change.state)
+    paths = {node: ways for node, ways in {**state.paths, change.node: known}.items() if ways}
+    off, off_by = state.off, state.off_by
+    if change.state is PathState.RESTORING and off_by.get(change.node, LEFT) != LEFT:
+        off = {node: incarnation for node, incarnation in off.items() if node != change.node}
+        off_by = {node: by for node, by in off_by.items() if node != change.node}
+    return msgspec.structs.replace(state, paths=paths, off=off, off_by=off_by)
 
 
 class Log:

@@ -20,6 +20,7 @@ from hashelld.core.events import AgentEnded
 from hashelld.core.lanes import Job, Lane, Recurring, Run
 from hashelld.core.record import Operation, Record
 from hashelld.core.results import (
+    MERELY_TOLD,
     UNRECORDED,
     Began,
     as_heard,
@@ -30,6 +31,7 @@ from hashelld.core.results import (
 )
 from hashelld.core.settings import Settings
 from hashelld.model.action import Action, ActionKind
+from hashelld.model.device import DIGESTS_ALL, DIGESTS_SECURE, UNFENCED
 from hashelld.model.history import (
     OCF_ERR_UNIMPLEMENTED,
     OCF_NOT_RUNNING,
@@ -126,6 +128,9 @@ class Lrm:
                 self._answer(key, local_result(action, wall_ms))
             case ActionKind.FORGET:
                 self._forget(now, wall_ms, action.resource)
+                self._answer(key, local_result(action, wall_ms))
+            case ActionKind.FENCE if action.operation == "on":
+                self._note_access(action, wall_ms)
                 self._answer(key, local_result(action, wall_ms))
             case ActionKind.FENCE | ActionKind.SHUTDOWN | ActionKind.PSEUDO:
                 raise AssertionError(f"{action.label} is no action of the lrm")
@@ -271,6 +276,12 @@ class Lrm:
             self._lane(resource).jobs.append(Job(action, key, now + action.start_delay_ms))
         self._pump(now, wall_ms, resource)
 
+    def _note_access(self, action: Action, wall_ms: int) -> None:
+        """Every device gave this node access: planning is told so, and with which parameters."""
+        self._record.set_attribute(UNFENCED, str(wall_ms // 1000))
+        for name in (DIGESTS_ALL, DIGESTS_SECURE):
+            self._record.set_attribute(name, action.meta.get(name) or None)
+
     def _pump(self, now: Millis, wall_ms: int, resource: ResourceId) -> None:
         """Begin what waits in a lane, as far as it may."""
         lane = self._lane(resource)
@@ -350,7 +361,7 @@ class Lrm:
                 self._record.take(job.action, result, wall_ms)
             if result.is_failed or job.recurring is None:
                 self._note("agent.failed" if result.is_failed else "agent.done", job.action, fields_of(result))
-        if not is_recorded:
+        if job.action.operation in MERELY_TOLD:
             result = as_heard(result)
         if job.key is not None:
             self._answer(job.key, result)

@@ -252,8 +252,8 @@ class Node:
             if not isinstance(outcome, FencingDone):
                 self.standing.emit(outcome)
             elif self.dc is not None:
-                self.dc.controller.on_fenced(now, wall_ms, outcome)
-            else:
+                self.dc.controller.measures.on_fenced(now, wall_ms, outcome)
+            elif outcome.path is None:  # What only cuts the peer off lets nobody stand alone.
                 self.claim.on_fenced(now, outcome)
 
     def _may_fence(self) -> bool:

@@ -54,10 +54,13 @@ MESSAGES: Final[dict[str, tuple[Level, str]]] = {
     "plan.aborted": (Level.INFO, "a transition was given up: its input changed, or an action failed"),
     "action.ordered": (Level.DEBUG, "an action was ordered"),
     "action.failed": (Level.WARNING, "an action failed"),
-    "action.refused": (Level.ERROR, "no daemon can do it (unfencing, remote nodes): what waits for it waits"),
+    "action.refused": (Level.ERROR, "no daemon can do it (remote nodes): what waits for it waits"),
     "fence.requested": (Level.WARNING, "a node is to be fenced"),
     "fence.done": (Level.WARNING, "a node is confirmed off"),
     "fence.failed": (Level.ERROR, "fencing failed"),
+    "unfence.begun": (Level.INFO, "a node is to be given access by its fabric devices"),
+    "unfence.failed": (Level.ERROR, "a fabric device did not give a node access: what needs it is not started there"),
+    "path.changed": (Level.WARNING, "what is known of a node's way through fabric devices: cut, restoring, open"),
     "fence.handed-over": (Level.WARNING, "others hear the lost node: the office goes to one of them"),
 }
 """Names used by the composed node; lrm, stonith and io add theirs with a level of their own."""

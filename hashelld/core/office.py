@@ -14,13 +14,14 @@ from hashelld.cib.view import ClusterView, NodeView
 from hashelld.core.arbiter import rank
 from hashelld.core.membership import Presence
 from hashelld.core.options import has_fencing, is_in_maintenance
+from hashelld.core.paths import Paths
 from hashelld.core.quorum import is_joint_quorum, is_quorum, is_shrinking, without
 from hashelld.core.replication import PAIR, Leading
 from hashelld.core.self_fencing import counts_on_watchdogs
 from hashelld.core.standing import Standing
 from hashelld.model.history import ActionResult, NodeStatus
 from hashelld.model.ids import Incarnation, Millis, NodeId, Version
-from hashelld.wire.log import Confirmation, Departure, Electorate, ElectorateChange, Entry
+from hashelld.wire.log import Confirmation, Departure, Electorate, ElectorateChange, Entry, PathChange, PathState
 from hashelld.wire.peer import Join, JoinRequest, LeaveGranted
 
 
@@ -44,6 +45,7 @@ class Office:
         self._standing = standing
         self._took_ms = now
         self.leading = Leading(standing)
+        self.paths = Paths(standing)
         self.statuses: dict[NodeId, NodeStatus] = {}
         self.fence_requests: set[NodeId] = set()
         self.leaving: set[NodeId] = set()
@@ -87,6 +89,7 @@ class Office:
         self._joined[node] = self._standing.membership.incarnation(node).token
         self.statuses[node] = message.status
         self.fence_requests.discard(node)
+        self.paths.settled(node)
         self._end_leave(node)
         self.is_changed = True
         self._standing.note("join.done", peer=node, operations=len(message.status.operations))
@@ -213,7 +216,7 @@ class Office:
     @property
     def is_confirming(self) -> bool:
         """Is a confirmation ordered and not acknowledged yet? Planning waits for it: the node is not fenced twice."""
-        return bool(self._confirming)
+        return bool(self._confirming or self.paths.settling)
 
     def confirm(self, node: NodeId, incarnation: Incarnation, by: str, wall_ms: int) -> Version:
         """Order the entry that says that this incarnation of a node is off."""
@@ -267,8 +270,11 @@ class Office:
             self._joined.pop(change.node, None)
             self.fence_requests.discard(change.node)
             self._end_leave(change.node)
-        if not isinstance(change, ElectorateChange):  # Who votes is no matter of what runs where.
-            self.is_changed = True
+        # Who votes is no matter of what runs where; what is known of ways matters when nothing is at work on them.
+        is_moot = isinstance(change, ElectorateChange) or (
+            isinstance(change, PathChange) and change.state is not PathState.CUT
+        )
+        self.is_changed = self.is_changed or not is_moot
 
     # -- the electorate
 
@@ -415,7 +421,8 @@ class Office:
     def view(self, now: Millis, wall_ms: int, own: NodeStatus, *, is_leaving: bool) -> ClusterView:
         """What plans are made from."""
         standing = self._standing
-        nodes = tuple(self._node_view(now, node, own, is_leaving=is_leaving) for node in self.places)
+        views = (self._node_view(now, node, own, is_leaving=is_leaving) for node in self.places)
+        nodes = tuple(self.paths.shown(view) for view in views)
         return ClusterView(
             cib=standing.log.cib,
             nodes=nodes,
@@ -424,6 +431,7 @@ class Office:
             now_ms=wall_ms,
             dc=standing.node,
             has_watchdog=counts_on_watchdogs(standing.log.cib, standing.settings, standing.electorate),
+            can_unfence=True,
         )
 
     def _node_view(self, now: Millis, node: NodeId, own: NodeStatus, *, is_leaving: bool) -> NodeView:

@@ -23,8 +23,10 @@ from hashelld.model.history import (
 from hashelld.model.ids import NodeId
 
 
-UNRECORDED: Final = frozenset({"notify", "meta-data", "validate-all"})
-"""Operations that say nothing of the resource: no history has them, and their failure is nobody's."""
+MERELY_TOLD: Final = frozenset({"notify", "meta-data", "validate-all"})
+"""Operations that say nothing of the resource, and whose failure is nobody's."""
+UNRECORDED: Final = MERELY_TOLD | {"on"}
+"""No history has these: an `on` says nothing of the device either, but whoever ordered it is told how it ended."""
 RELOADS: Final = frozenset({"reload", "reload-agent"})
 
 _ALIVE: Final = frozenset({OCF_OK, OCF_RUNNING_PROMOTED, OCF_FAILED_PROMOTED})

@@ -5,7 +5,7 @@ Rule: the right to fence is asked for again at the end of any delay and before e
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
 import msgspec
@@ -26,7 +26,7 @@ from hashelld.cib.document import Cib
 from hashelld.core.devices import Check, Device, levels_for, steps_of
 from hashelld.core.effects import Effect, KillAgent, Level, Note, RunAgent
 from hashelld.core.events import AgentEnded
-from hashelld.core.fencing import FencingDone, History, Lists, Request, Stage
+from hashelld.core.fencing import FencingDone, History, Key, Lists, Request, Stage
 from hashelld.core.self_fencing import NO_DEVICE, SelfFencing
 from hashelld.core.settings import Settings
 from hashelld.core.topology import chosen_levels
@@ -62,8 +62,8 @@ class Stonith:
         self._self_fencing = self_fencing
         self._next_run = next_run
         self._draw = draw
-        self._requests: dict[NodeId, Request] = {}
-        self._following: dict[NodeId, Request] = {}
+        self._requests: dict[Key, Request] = {}
+        self._following: dict[Key, Request] = {}
         self._queue: list[Request] = []
         """Those whose next agent is due, and waits for its device to have room."""
         self._lists = Lists()
@@ -79,26 +79,30 @@ class Stonith:
         extra_ms: Millis = 0,
         *,
         has_to_end: bool = False,
+        path: Device | None = None,
     ) -> list[StonithOutput]:
         """Fence this incarnation of a node: `off`, `reboot`, or `on`. The caller has the right to at this moment.
 
         An equal request under way is joined. Another one for the same node (another incarnation or operation)
         waits until that has ended; only the newest waits. `extra_ms` is waited before the very first device, beside
-        the device's own delay. With `has_to_end` it is not enough to cut the target off what it uses.
+        the device's own delay. With `has_to_end` it is not enough to cut the target off what it uses; with `path` just
+        that is asked for, of one device, whatever else is done with the target.
         """
-        asked = Request(target, incarnation, operation, levels_for(cib, target, has_to_end=has_to_end), extra_ms, now)
+        levels = ((path,),) if path is not None else levels_for(cib, target, has_to_end=has_to_end)
+        own = path.id if path is not None else None
+        asked = Request(target, incarnation, operation, levels, extra_ms, now, own)
         if not asked.levels:
             return self._without_device(now, cib, asked, has_to_end=has_to_end)
-        underway, following = self._requests.get(target), self._following.get(target)
+        underway, following = self._requests.get(asked.key), self._following.get(asked.key)
         if underway is None:
-            self._requests[target] = asked
+            self._requests[asked.key] = asked
             return [*self._enter(now, asked), *self._serve(now, allowed=True)]
-        if underway.is_same(incarnation, operation):
+        if underway.is_same(asked):
             underway.is_withdrawn = False  # It is lost again, and there is a right to go on.
             return []
-        if following is not None and following.is_same(incarnation, operation):
+        if following is not None and following.is_same(asked):
             return []
-        self._following[target] = asked
+        self._following[asked.key] = asked
         return [] if following is None else [_result(following, ok=False, reason="a newer request took its place")]
 
     def _without_device(self, now: Millis, cib: Cib, asked: Request, *, has_to_end: bool) -> list[StonithOutput]:
@@ -148,19 +152,21 @@ class Stonith:
         when a later incarnation is heard: the earlier one is gone, whatever the device still does.
         """
         out = [] if self._self_fencing is None else self._self_fencing.cancel(target, heard)
-        following = self._following.pop(target, None)
-        if following is not None:
-            out.append(_result(following, ok=False, reason=_BACK))
-        request = self._requests.get(target)
-        if request is None or request.is_told:
-            return out
+        out += [_result(self._following.pop(key), ok=False, reason=_BACK) for key in _about(self._following, target)]
+        for key in _about(self._requests, target):
+            out += self._withdraw(self._requests[key], heard)
+        return out
+
+    def _withdraw(self, request: Request, heard: Incarnation) -> list[FencingDone]:
+        if request.is_told:
+            return []
         if request.is_called:
             request.is_withdrawn = True
             request.is_void = heard.counter > request.incarnation.counter
-            return out
-        del self._requests[target]
+            return []
+        del self._requests[request.key]
         self._queue = [waiting for waiting in self._queue if waiting is not request]
-        return [*out, _result(request, ok=False, reason=_BACK)]
+        return [_result(request, ok=False, reason=_BACK)]
 
     def owns(self, run: int) -> bool:
         """Is this one of its devices in flight?"""
@@ -173,9 +179,13 @@ class Stonith:
 
     def is_called(self, target: NodeId) -> bool:
         """Was a device called for this node, and there is no result yet?"""
-        request = self._requests.get(target)
         is_ending = self._self_fencing is not None and self._self_fencing.is_told(target)
-        return is_ending or (request is not None and request.is_called and not request.is_told)
+        found = (self._requests[key] for key in _about(self._requests, target))
+        return is_ending or any(request.is_called and not request.is_told for request in found)
+
+    def remember(self, now: Millis, done: FencingDone, began_ms: Millis) -> None:
+        """A node got access back, by devices that it called itself."""
+        self._history.add(now, done, began_ms)
 
     def fenced(self, wall_offset_ms: int) -> tuple[Fenced, ...]:
         """The newest requests that ended, newest last."""
@@ -382,11 +392,11 @@ class Stonith:
 
     def _end(self, now: Millis, request: Request) -> list[StonithOutput]:
         """The request is over; the one that waited for this one begins."""
-        del self._requests[request.target]
-        following = self._following.pop(request.target, None)
+        del self._requests[request.key]
+        following = self._following.pop(request.key, None)
         if following is None:
             return []
-        self._requests[request.target] = following
+        self._requests[request.key] = following
         return self._enter(now, following)
 
     # What is told.
@@ -434,7 +444,12 @@ def _result(request: Request, *, ok: bool, device: str = "", reason: str = "") -
         ok=ok,
         device=device,
         reason=reason,
+        path=request.path,
     )
+
+
+def _about(requests: Mapping[Key, object], target: NodeId) -> list[Key]:
+    return [key for key in requests if key[0] == target]
 
 
 def _why_none(cib: Cib, target: NodeId, *, has_to_end: bool) -> str:

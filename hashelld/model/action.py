@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from hashelld.model.device import FENCING_DEVICE
 from hashelld.model.ids import NodeId, ResourceId
 from hashelld.model.resource import Agent
 
@@ -21,6 +22,7 @@ class ActionKind(Enum):
     RESOURCE = "resource"  # start, stop, promote, demote, monitor (also recurring), notify, reload: lrm.
     CANCEL = "cancel"  # Ends a recurring monitor: lrm.
     FENCE = "fence"  # stonith, `operation` is off or reboot; `on` gives a node access again (unfencing).
+    # With FENCING_DEVICE in its meta, `off` only cuts the node from what that device can cut it from.
     SHUTDOWN = "shutdown"  # The DC answers the node's Leave.
     CLEAR_FAILURES = "clear-failures"  # Forget expired failures of the resource on the node: lrm.
     FORGET = "forget"  # Delete a removed resource's history on the node: lrm.
@@ -57,7 +59,8 @@ class Action(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         """`vip_start_0@node1`, `stonith-node1-off@node1`: POLICY.md's naming."""
         at = f"@{self.node}" if self.node else ""
         if self.kind is ActionKind.FENCE:
-            return f"stonith-{self.node}-{self.operation}{at}"
+            through = f"{self.meta[FENCING_DEVICE]}-" if FENCING_DEVICE in self.meta else ""
+            return f"stonith-{through}{self.node}-{self.operation}{at}"
         if self.kind is ActionKind.SHUTDOWN:
             return f"do_shutdown-{self.node}{at}"
         if self.operation == "notify":

@@ -13,16 +13,14 @@ import msgspec
 
 from hashelld.cib.view import ClusterView, NodeView
 from hashelld.model.action import Action, ActionKind
+from hashelld.model.device import FENCING_DEVICE, UNFENCED
 from hashelld.model.history import NodeStatus
-from hashelld.model.ids import NodeId
+from hashelld.model.ids import NodeId, ResourceId
 from hashelld.model.options import parse_boolean
 from hashelld.model.resource import Group
 from hashelld.policy.graph import Transition
 from hashelld.policy.notebook import Notebook
 
-
-UNFENCED: Final = "#node-unfenced"
-"""The transient attribute that says when (seconds since 1970) a node was unfenced."""
 
 _NOTHING: Final[Mapping[str, int]] = MappingProxyType({})
 _OFF: Final = frozenset({"off", "reboot"})
@@ -98,7 +96,8 @@ class _Nodes:
             case ActionKind.FORGET:
                 self._book(node).forget(action)
             case ActionKind.FENCE:
-                return self._fence(node, action.operation, rc)
+                device = action.meta.get(FENCING_DEVICE)
+                return self._cut(node, device, rc) if device else self._fence(node, action.operation, rc)
             case ActionKind.SHUTDOWN:
                 self._leave(node)
             case ActionKind.PSEUDO:
@@ -144,7 +143,17 @@ class _Nodes:
             self._put_off(node, NodeStatus(node=node, serial=self._serial(node)))
         else:
             self._book(node).set_attribute(UNFENCED, str(self._view.now_ms // 1000))
+            self._after[node] = msgspec.structs.replace(self._after[node], closed=(), cut=())
         return True
+
+    def _cut(self, node: NodeId, name: str, rc: int | None) -> bool:
+        """The device cuts the node off, which stays what it is."""
+        view, device = self._after[node], ResourceId(name)
+        left = tuple(other for other in view.can_cut if other != device)
+        self._after[node] = msgspec.structs.replace(
+            view, cut=view.cut if rc else (*view.cut, device), can_cut=left, closed=(*view.closed, device)
+        )
+        return not rc
 
     def _leave(self, node: NodeId) -> None:
         """It leaves nothing behind but what is reserved for its return."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from hashelld.model.action import Action, ActionKind
+from hashelld.model.device import FENCING_DEVICE
 from hashelld.model.duration import format_duration
 
 
@@ -16,6 +17,8 @@ def verb_of(action: Action) -> str:
     """What is done, in one or two words; a first look is a `probe`."""
     match action.kind:
         case ActionKind.FENCE:
+            if FENCING_DEVICE in action.meta:
+                return "cut off"
             return "unfence" if action.operation == "on" else "fence"
         case ActionKind.SHUTDOWN:
             return "let go"
@@ -36,6 +39,8 @@ def phrase(action: Action) -> str:
     at = f" on {action.node}" if action.node else ""
     every = f" every {format_duration(action.interval_ms)}" if action.interval_ms else ""
     match action.kind:
+        case ActionKind.FENCE if FENCING_DEVICE in action.meta:
+            return f"cut {action.node} off with {action.meta[FENCING_DEVICE]}"
         case ActionKind.FENCE:
             return _FENCING.get(action.operation, "fence {}").format(action.node)
         case ActionKind.SHUTDOWN:

@@ -173,6 +173,10 @@ class QuorumStatus(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     """What is wrong with the quorum disk, as the answering node sees it; empty: nothing, or there is none."""
 
 
+NODE_LEVEL: Final = "node"
+RESOURCE_LEVEL: Final = "resource"
+
+
 class Fenced(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A fencing that ended."""
 
@@ -190,6 +194,8 @@ class Fenced(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     duration_ms: int = 0
     times: int = 1
     """So often it failed like this, one time after the other; the rest is of the last time."""
+    level: str = NODE_LEVEL
+    """RESOURCE_LEVEL: the node was only cut off from what a fabric device holds, or (`on`) got that access back."""
 
 
 class Dropped(msgspec.Struct, frozen=True, array_like=True):

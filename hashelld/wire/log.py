@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from typing import Final
 
 import msgspec
 
 from hashelld.cib.document import Cib
 from hashelld.cib.edit import Edit
-from hashelld.model.ids import Incarnation, NodeId, Version
+from hashelld.model.ids import Incarnation, NodeId, ResourceId, Version
 
 
 LOWEST: Final = "lowest"
@@ -119,6 +120,34 @@ class Confirmation(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     """The device, or `admin USER`, or `takeover-delay` (UNSAFE)."""
 
 
+class PathState(Enum):
+    """What is known of a node's way to what a fabric device can cut it off from."""
+
+    UNCERTAIN = "uncertain"
+    """The device was told to cut or to restore it, and it is not known what came of that."""
+    CUT = "cut"
+    """The device confirmed that the node is cut off."""
+    RESTORING = "restoring"
+    """The node is, or may be, restoring it at this moment: what a device says meanwhile proves nothing."""
+
+
+class Path(msgspec.Struct, frozen=True, array_like=True):
+    """A node's way through one device that is not known to be open. Nothing but a restoration opens it again."""
+
+    incarnation: Incarnation
+    """The one that was heard last when this was said."""
+    state: PathState
+
+
+class PathChange(msgspec.Struct, frozen=True, kw_only=True, tag="path"):
+    """What became of a node's way through some devices; `state` None: it is open again."""
+
+    node: NodeId
+    incarnation: Incarnation
+    devices: tuple[ResourceId, ...]
+    state: PathState | None
+
+
 class Operation(msgspec.Struct, frozen=True, tag="operation"):
     """Somebody had the cluster do something that changes no configuration: clean up, fence, declare off."""
 
@@ -126,7 +155,7 @@ class Operation(msgspec.Struct, frozen=True, tag="operation"):
     text: str
 
 
-Change = Barrier | Founding | Commit | ElectorateChange | Departure | Confirmation | Operation
+Change = Barrier | Founding | Commit | ElectorateChange | Departure | Confirmation | PathChange | Operation
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,5 +186,7 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     """Departures and confirmations: these incarnations are known to run nothing."""
     off_by: dict[NodeId, str] = {}
     """`left`, or what the confirmation says."""
+    paths: dict[NodeId, dict[ResourceId, Path]] = {}
+    """By node and device: the ways that are cut, or not known to be open."""
     commits: dict[str, Version] = {}
     """Commit ids that are still answerable."""

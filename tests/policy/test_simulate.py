@@ -7,12 +7,13 @@ from msgspec.structs import replace
 
 from hashelld.cib.view import ClusterView, NodeView
 from hashelld.model.action import Action, ActionKind
+from hashelld.model.device import UNFENCED
 from hashelld.model.history import ActionResult, NodeStatus, OpStatus
 from hashelld.model.resource import Agent
 from hashelld.model.score import INFINITY
 from hashelld.policy.graph import Transition
 from hashelld.policy.plan import plan
-from hashelld.policy.simulate import UNFENCED, carry_out, execute, without_departures
+from hashelld.policy.simulate import carry_out, execute, without_departures
 from tests.build import NOW_MS, cluster
 
 

@@ -30,7 +30,7 @@ class Running(Enum):
 
 
 FENCE_OFF: Final = 2
-FABRIC: Final = frozenset({"fence_scsi", "fence_mpath"})
+FABRIC: Final = frozenset({"fence_scsi", "fence_mpath", "fence_ifmib"})
 _DURATIONS_MS: Final = {"start": (40, 400), "stop": (30, 300), "monitor": (5, 40), "promote": (30, 200)}
 _AFTER: Final = {
     "start": Running.YES,
@@ -64,6 +64,12 @@ class Surroundings(Protocol):
     def is_powered(self, target: NodeId) -> bool:
         """What a device answers to `status`."""
 
+    def has_access(self, target: NodeId) -> bool:
+        """What a fabric device answers to `status`."""
+
+    def switches(self, machine: NodeId, target: NodeId, action: str) -> None:
+        """A fabric device takes a machine's access away, or gives it."""
+
     def fence_acts(self, machine: NodeId, target: NodeId, action: str) -> None:
         """The device cuts or restores the power."""
 
@@ -80,6 +86,7 @@ class Process:
         self.agent = effect.environment.get("OCF_RESOURCE_TYPE", "")
         self.operation = effect.argv[-1]
         fence_input = dict(line.split("=", 1) for line in effect.stdin.splitlines() if "=" in line)
+        self.is_fabric = PurePath(effect.argv[0]).name in FABRIC
         self.is_fence = PurePath(effect.argv[0]).name.startswith("fence_")
         if self.is_fence:
             self.operation = fence_input.get("action", fence_input.get("option", "reboot"))
@@ -270,9 +277,8 @@ class Agents:
         if process.is_over:
             return
         process.operation += "-done"
-        if PurePath(process.effect.argv[0]).name in FABRIC:
-            return  # The target lost its storage, nothing else.
-        self._surroundings.fence_acts(self._machine, process.target, process.operation.removesuffix("-done"))
+        acts = self._surroundings.switches if process.is_fabric else self._surroundings.fence_acts
+        acts(self._machine, process.target, process.operation.removesuffix("-done"))
 
     def _fence_rc(self, process: Process) -> int:
         if process.operation in ("off", "reboot", "on"):
@@ -280,5 +286,6 @@ class Agents:
         if process.operation.endswith("-done") and self._timeline.chance(self.faults.fence_fails / 4):
             return OCF_ERR_GENERIC  # It was done, and the answer got lost.
         if process.operation == "status":
-            return OCF_OK if self._surroundings.is_powered(process.target) else FENCE_OFF
+            tells = self._surroundings.has_access if process.is_fabric else self._surroundings.is_powered
+            return OCF_OK if tells(process.target) else FENCE_OFF
         return OCF_OK

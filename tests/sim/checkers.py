@@ -202,15 +202,30 @@ class Checkers:
             raise Violation(5, f"{machine} is the arbiter, and {operation}s {instance}")
         self.starts.append((world.timeline.now, machine, instance, operation))
         if world.has_stonith and ":" not in instance and instance not in world.cloned:
-            elsewhere = [h.name for h in world.hosts.values() if h.name != machine and h.agents.is_active(instance)]
+            elsewhere = self._active_elsewhere(machine, instance)
             if elsewhere:
                 raise Violation(4, f"{machine} {operation}s {instance}, which is active on {elsewhere}")
         if world.has_stonith and operation == "promote":
             promoted = [h.name for h in world.hosts.values() if h.name != machine and h.agents.is_promoted(instance)]
             if promoted:
                 raise Violation(4, f"{machine} promotes {instance}, which is promoted on {promoted}")
+        if machine in world.cut and instance in world.protected:
+            raise Violation(4, f"{machine} {operation}s {instance}, and has no access")
         if not self.has_quorum(machine):
             raise Violation(5, f"{machine} {operation}s {instance} without a quorum")
+
+    def _active_elsewhere(self, machine: NodeId, instance: str) -> list[NodeId]:
+        """Where else it does something: on a machine without access, what needs that does nothing."""
+        cut = self._world.cut if instance in self._world.protected else set()
+        hosts = (host for host in self._world.hosts.values() if host.name != machine and host.name not in cut)
+        return [host.name for host in hosts if host.agents.is_active(instance)]
+
+    def has_access_again(self, machine: NodeId) -> None:
+        """A fabric device gave a machine its access back."""
+        for instance in self._world.protected:
+            elsewhere = self._active_elsewhere(machine, instance)
+            if self._world.hosts[machine].agents.is_active(instance) and elsewhere:
+                raise Violation(4, f"{machine} can reach what {instance} needs again, which is active on {elsewhere}")
 
     def has_quorum(self, machine: NodeId) -> bool:
         """Was a quorum of the machine's electorate in reach of a DC that it reached, a moment ago?"""

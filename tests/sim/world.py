@@ -67,6 +67,10 @@ class SimWorld:
         self.ignores_quorum = False
         self.boots_fenced = True
         self.cloned: set[str] = set()
+        self.cut: set[NodeId] = set()
+        """Machines that a fabric device took the access from."""
+        self.protected: set[str] = set()
+        """Instances that do nothing without that access."""
         self.known_cib = Cib()
         self.known_version: Version = NO_VERSION
         self.hosts: dict[NodeId, Host] = {}
@@ -331,6 +335,19 @@ class SimWorld:
     def is_powered(self, target: NodeId) -> bool:
         """See `Surroundings`."""
         return target in self.hosts and self.hosts[target].is_powered
+
+    def has_access(self, target: NodeId) -> bool:
+        """See `Surroundings`."""
+        return target not in self.cut
+
+    def switches(self, machine: NodeId, target: NodeId, action: str) -> None:
+        """See `Surroundings`."""
+        self.timeline.record(machine, f"switches {target}", action)
+        if action == "on":
+            self.cut.discard(target)
+            self.checkers.has_access_again(target)
+        else:
+            self.cut.add(target)
 
     def fence_acts(self, machine: NodeId, target: NodeId, action: str) -> None:
         """See `Surroundings`."""

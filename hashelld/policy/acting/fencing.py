@@ -10,6 +10,7 @@ import re
 from typing import Final
 
 from hashelld.model.action import LEFT_RUNNING, ActionKind
+from hashelld.policy.acting.cutting import Cuts
 from hashelld.policy.acting.making import busy_nodes
 from hashelld.policy.acting.remote import Link, link_of
 from hashelld.policy.acting.steps import OPTIONAL, PSEUDO, RUNNABLE, Edge, Graph, Step
@@ -19,6 +20,8 @@ from hashelld.policy.state.situation import Situation
 
 
 _IMPLIES: Final = Edge.SEQUENCE | Edge.UNRUNNABLE_BLOCKS | Edge.FIRST_IMPLIES_THEN
+_FENCED: Final = "fenced"
+_CUT_OFF: Final = "cut off"
 _UP: Final = ("start", "promote")
 _DIGITS: Final = re.compile(r"([0-9]+)")
 _LEAVING: Final = frozenset({"stop", "migrate_to", "migrate_from"})
@@ -75,7 +78,11 @@ class _Fencer:
 
     def _add(self, node: Node) -> None:
         if node.is_unclean and self._has_managed and can_fence(self._situation, node):
-            step = self._fence(node)
+            cuts = Cuts(self._situation, self._graph, node)
+            self._cut_off(node, cuts)
+            if cuts.suffices(self._situation):
+                return
+            step = self._fence(node, cuts)
             if node.is_dc:
                 self._dc = step
                 return
@@ -91,11 +98,23 @@ class _Fencer:
 
     # Fencing
 
-    def _fence(self, node: Node) -> Step:
+    def _cut_off(self, node: Node, cuts: Cuts) -> None:
+        """What a device protects waits for that device; the devices themselves are called from anywhere."""
+        for item in self._managed if cuts.steps else ():
+            step = cuts.steps.get(item.fencing_device)
+            if step is not None:
+                self._delay_starts(item, node, step)
+                self._settle_stops(item, node, step, _CUT_OFF)
+            elif item.is_device:
+                for stop in self._graph.find(item, "stop"):
+                    if stop.node == node.index:
+                        self._imply(stop, node, _CUT_OFF)
+
+    def _fence(self, node: Node, cuts: Cuts) -> Step:
         fence = self._graph.add(ActionKind.FENCE, None, node.index, self._situation.settings.fence_operation, RUNNABLE)
         fence.reason = node.fence_reason or node.trouble
         self._delay(node, fence)
-        self._order(node, fence)
+        self._order(node, fence, cuts)
         return fence
 
     def _fence_guest(self, node: Node) -> None:
@@ -113,16 +132,17 @@ class _Fencer:
             graph.link(stops[0], fence, _IMPLIES)
         elif node.connection is not None:
             graph.link_all(graph.find(node.connection, "stop")[:1], [fence], Edge.SEQUENCE)
-        self._order(node, fence)
+        self._order(node, fence, None)
 
-    def _order(self, node: Node, fence: Step) -> None:
+    def _order(self, node: Node, fence: Step, cuts: Cuts | None) -> None:
         self._graph.fencings[node.index] = fence
         if node.connection is not None and node.connection.reconnect_ms:
             # What waited for the reconnect interval to be over must not be tried before.
             self._graph.link_all([fence], self._graph.find(node.connection, "clear_failcount"), Edge.SEQUENCE)
         for item in self._managed:
-            self._delay_starts(item, node, fence)
-            self._settle_stops(item, node, fence)
+            if cuts is None or not cuts.protects(item):
+                self._delay_starts(item, node, fence)
+                self._settle_stops(item, node, fence)
 
     def _delay_starts(self, item: Item, node: Node, fence: Step) -> None:
         graph = self._graph
@@ -135,7 +155,7 @@ class _Fencer:
         elif item.needs is Needs.QUORUM and item.table.allows(node.index) and not _is_known(item, node.index):
             graph.link_all([fence], graph.find(item, "start"), Edge.SEQUENCE | Edge.UNRUNNABLE_BLOCKS)
 
-    def _settle_stops(self, item: Item, node: Node, fence: Step) -> None:
+    def _settle_stops(self, item: Item, node: Node, fence: Step, why: str = _FENCED) -> None:
         """Stops and demotes on the node are events from now on; they follow the fencing that they rely on."""
         at = node.index
         waits = item.needs >= Needs.FENCING or node.is_guest
@@ -144,7 +164,7 @@ class _Fencer:
         for stop in self._graph.find(item, "stop"):
             if stop.node != at:
                 continue
-            self._imply(stop, node)
+            self._imply(stop, node, why)
             if waits:
                 if not is_bundled:
                     self._graph.link(fence, stop, Edge.SEQUENCE)
@@ -153,14 +173,14 @@ class _Fencer:
         for demote in self._graph.find(item, "demote"):
             if demote.node != at or (node.is_online and not node.is_unclean and not item.is_failed):
                 continue
-            self._imply(demote, node)
+            self._imply(demote, node, why)
             if waits and not is_bundled:
                 self._graph.link(fence, demote, Edge.SEQUENCE)
 
-    def _imply(self, step: Step, node: Node) -> None:
+    def _imply(self, step: Step, node: Node, why: str) -> None:
         step.kind = ActionKind.PSEUDO
         step.flags |= PSEUDO | RUNNABLE
-        step.reason = "" if node.is_guest else f"{node.id} is fenced"
+        step.reason = "" if node.is_guest else f"{node.id} is {why}"
 
     def _delay(self, node: Node, fence: Step) -> None:
         """priority-fencing-delay: where half of the members or more are lost, those with the most at stake last."""

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from hashelld.model.action import ActionKind
+from hashelld.model.device import DIGESTS_ALL, DIGESTS_SECURE, FABRIC, PROVIDES, UNFENCED, is_unfencing
 from hashelld.policy.acting.making import Maker
 from hashelld.policy.acting.steps import OPTIONAL, RUNNABLE, Edge, Step
 from hashelld.policy.digests import all_digest, covered, secure_digest
 from hashelld.policy.state.failing import can_fence
 from hashelld.policy.state.items import Item, Needs, Node
 from hashelld.policy.state.parameters import parameters
-
-
-_MARK: Final = "#node-unfenced"
-"""The node attribute that tells when a node was unfenced last."""
-_DIGESTS: Final = "#digests-all"
-_SECURE_DIGESTS: Final = "#digests-secure"
-"""Those that tell with which parameters: device, agent and digest, each followed by a comma."""
 
 
 class Unfencing:
@@ -30,18 +22,32 @@ class Unfencing:
         self._graph = maker.graph
         self._steps: dict[int, Step] = {}
         situation = maker.situation
-        devices = situation.primitives() if situation.view.can_unfence else ()
-        self._devices = [item for item in devices if item.is_device and _provides(item)]
+        devices = list(situation.primitives()) if situation.view.can_unfence else []
+        named = {item.fencing_device for item in devices if item.fencing_device}
+        self._devices = [item for item in devices if item.is_device and (item.base_id in named or self._provides(item))]
         self.is_used = bool(self._devices)
         """Does any device provide unfencing?"""
 
+    def _provides(self, device: Item) -> bool:
+        is_fabric = self._maker.is_own and device.agent is not None and device.agent.type in FABRIC
+        return is_fabric or device.needs is Needs.UNFENCING or is_unfencing(device.meta.get(PROVIDES))
+
     def precede(self, item: Item, node: int | None, step: Step, edge: int) -> None:
-        """Unfencing comes before a probe or start of what needs it, and of devices; once it has to be done."""
+        """Unfencing comes before a probe or start of what needs it, and of devices; once it has to be done.
+
+        A node that was cut off, and perhaps never went down, is looked at before: what still runs there has to stop.
+        """
         if node is None or not self.is_used or not (item.is_device or item.needs is Needs.UNFENCING):
             return
         at = self._maker.nodes[node]
-        self._graph.link(self._step(at), step, edge)
-        if at.attributes.get(_MARK, "0") == "0":
+        is_closed = at.view is not None and bool(at.view.closed)
+        if is_closed and step.is_probe and not item.is_device:
+            self._graph.link(step, self._step(at), Edge.SEQUENCE | Edge.UNRUNNABLE_BLOCKS)
+        else:
+            self._graph.link(self._step(at), step, edge)
+        if is_closed:
+            self.require(at, f"{at.id} was cut off")
+        elif at.attributes.get(UNFENCED, "0") == "0":
             self.require(at, f"{item.id} needs it")
 
     def follow_stop(self, item: Item, node: int, stop: Step) -> None:
@@ -87,6 +93,8 @@ class Unfencing:
         if found is None:
             found = self._graph.add(ActionKind.FENCE, None, node.index, "on", OPTIONAL | RUNNABLE)
             self._steps[node.index] = found
+            if self._maker.is_own:
+                found.meta = self._digests(node)
             changed = next((device for device in self._devices if self._differs(device, node)), None)
             if changed is not None and can_fence(self._maker.situation, node):
                 found.flags &= ~OPTIONAL
@@ -95,17 +103,21 @@ class Unfencing:
 
     def _differs(self, device: Item, node: Node) -> bool:
         """Was the node unfenced with other parameters of the device? Not when only secrets are others."""
-        summary = node.attributes.get(_DIGESTS)
+        summary = node.attributes.get(DIGESTS_ALL)
         if summary is None or device.agent is None:
             return False
+        everything, without_secrets = self._summaries(device, node)
+        return everything not in summary and without_secrets not in node.attributes.get(DIGESTS_SECURE, "")
+
+    def _digests(self, node: Node) -> dict[str, str]:
+        """What the node is to remember of the parameters that it is unfenced with."""
+        both = [self._summaries(device, node) for device in self._devices]
+        return {DIGESTS_ALL: "".join(one for one, _ in both), DIGESTS_SECURE: "".join(other for _, other in both)}
+
+    def _summaries(self, device: Item, node: Node) -> tuple[str, str]:
+        """A device with the digest of all of its parameters, and with that of those that are no secrets."""
+        agent = device.agent.type if device.agent is not None else ""
         given = parameters(self._maker.situation, device, node.index)
         found = covered(given, {}, interval_ms=0, timeout_ms=0)
-        name = f"{device.id}:{device.agent.type}:"
-        if f"{name}{all_digest(found)}," in summary:
-            return False
-        without_secrets = f"{name}{secure_digest(found, given, is_fencing=True)},"
-        return without_secrets not in node.attributes.get(_SECURE_DIGESTS, "")
-
-
-def _provides(device: Item) -> bool:
-    return device.needs is Needs.UNFENCING or device.meta.get("provides", "").strip().lower() == "unfencing"
+        name = f"{device.id}:{agent}:"
+        return f"{name}{all_digest(found)},", f"{name}{secure_digest(found, given, is_fencing=True)},"

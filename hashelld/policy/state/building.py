@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from hashelld.cib.document import RSC_DEFAULTS
+from hashelld.model.device import FABRIC, FENCING_DEVICE, PROVIDES, is_unfencing
 from hashelld.model.ids import ResourceId
 from hashelld.model.resource import (
     Agent,
@@ -19,7 +20,7 @@ from hashelld.model.resource import (
 from hashelld.policy.attributes import META_SUFFIX, UTILIZATION_SUFFIX
 from hashelld.policy.rules import Facts
 from hashelld.policy.settings import span_ms
-from hashelld.policy.state.items import Item, Kind
+from hashelld.policy.state.items import Item, Kind, Needs
 from hashelld.policy.state.meta import DEVICE, REMOTE_AGENT, settle, settle_clone, settle_group
 from hashelld.policy.state.nodes import whole_numbers
 from hashelld.policy.state.operations import read_operations
@@ -193,6 +194,19 @@ class Builder:
     def settle(self, item: Item) -> None:
         """Parse its meta attributes."""
         settle(item, self.situation.settings, has_unfencing=self._has_unfencing, is_promotable=item.is_promotable)
+        item.fencing_device = self._fencing_device(item)
+        if item.fencing_device:
+            item.needs = Needs.UNFENCING
+
+    def _fencing_device(self, item: Item) -> str:
+        """The device that cuts a node from the item, where there is such a device and fencing at all."""
+        name = item.meta.get(FENCING_DEVICE, "").strip()
+        found = self.resources.get(name)
+        is_usable = name and self.situation.view.can_unfence and self.situation.settings.has_fencing
+        if not is_usable or not isinstance(found, Primitive) or item.is_device:
+            return ""
+        agent = self._agents(found)[0]
+        return name if agent is not None and agent.standard == DEVICE else ""
 
     def read_reconnect(self, item: Item) -> None:
         """How long a failed connection waits; failures then expire with it."""
@@ -262,4 +276,7 @@ class Builder:
         if not isinstance(found, Primitive) or not self.situation.view.can_unfence:
             return False
         agent = self._agents(found)[0]
-        return agent is not None and agent.standard == DEVICE and value_of(found.meta, "provides") == "unfencing"
+        if agent is None or agent.standard != DEVICE:
+            return False
+        is_fabric = agent.type in FABRIC and not self.situation.view.feature_set
+        return is_fabric or is_unfencing(value_of(found.meta, PROVIDES))

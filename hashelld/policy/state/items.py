@@ -100,6 +100,8 @@ class Item:
     multiple_active: str = "stop_start"
     """stop_start, stop_only, block or stop_unexpected."""
     needs: Needs = Needs.QUORUM
+    fencing_device: str = ""
+    """The device that a lost node is cut off with instead of being fenced, as far as this item goes."""
     target: Stage = Stage.UNKNOWN
     """From target-role; UNKNOWN: not limited."""
     is_ordered: bool = True
@@ -435,6 +437,11 @@ class Node:
     def guest(self) -> Item | None:
         """The container or virtual machine that it is, or that is behind a removed connection to it."""
         return None if self.connection is None else self.connection.container
+
+    def is_cut_from(self, item: Item) -> bool:
+        """Is it known that the item does no harm on this lost node, whatever it does there?"""
+        view = self.view
+        return view is not None and view.unclean and bool(item.fencing_device) and item.fencing_device in view.cut
 
     def condemn(self, reason: str) -> None:
         """The node has to be fenced: a guest by starting what it is anew, so that it may be back at once."""

@@ -58,7 +58,7 @@ def _read_node(notes: Observation, node: Node) -> None:
     for name, results in notes.histories[node.index].items():
         is_idle = len(results) == 1 and _is_plain_probe(results[0])
         item = item_of(notes, name, node, is_idle=is_idle)
-        if item is not None:
+        if item is not None and not _is_harmless(node, item):
             _read_item(notes, item, node, results, is_idle=is_idle)
     if notes.situation.settings.locks_on_shutdown and node.view is not None:
         for resource, since_ms in node.view.status.locks.items():
@@ -85,6 +85,12 @@ def _read_item(notes: Observation, item: Item, node: Node, results: list[ActionR
     reading = Reading(notes, item, node)
     reading.read(results)
     conclude(reading)
+
+
+def _is_harmless(node: Node, item: Item) -> bool:
+    """Was the node cut off from the item, or is the item a device, that nobody will call from there?"""
+    is_idle_device = item.is_device and node.view is not None and node.view.unclean and bool(node.view.cut)
+    return is_idle_device or node.is_cut_from(item)
 
 
 def _is_plain_probe(result: ActionResult) -> bool:
