@@ -50,6 +50,7 @@ class Restoration:
     __slots__ = (
         "action",
         "began_ms",
+        "closed",
         "devices",
         "incarnation",
         "index",
@@ -73,6 +74,9 @@ class Restoration:
         self.devices = list(devices)
         """Those that are not called yet, or did not succeed yet."""
         self.names: tuple[ResourceId, ...] = ()
+        """All whose ways are to be open in the end."""
+        self.closed: frozenset[ResourceId] = frozenset()
+        """Those whose ways were not known to be open before."""
         self.stage = Stage.ANNOUNCED
         self.serial = 0
         """The entry that is waited for."""
@@ -192,7 +196,8 @@ class Measures:
         devices = self._office.paths.devices(node)
         found = Restoration(action, number, index, incarnation, devices)
         found.began_ms = now
-        found.names = tuple(dict.fromkeys((*(device.id for device in devices), *self._office.paths.of(node))))
+        found.closed = frozenset(self._office.paths.of(node))
+        found.names = tuple(dict.fromkeys((*(device.id for device in devices), *sorted(found.closed))))
         self._restorations[node] = found
         self._standing.note("unfence.begun", target=node, reason=action.reason)
         if found.names:
@@ -270,7 +275,10 @@ class Measures:
         del self._restorations[node]
         self._standing.note("unfence.failed", target=node, reason=f"{found.devices[0].id}: {found.reason}")
         self._end(now, node, found, ok=False)
-        self._say(node, found.names, PathState.UNCERTAIN, wall_ms)
+        for state in (PathState.UNCERTAIN, None):
+            names = tuple(name for name in found.names if (name in found.closed) is (state is not None))
+            if names:
+                self._say(node, names, state, wall_ms)
         controller.rest_until(now + FENCE_RETRY_MS)
         controller.finished(found.transition, found.index, is_ok=False)
         self._office.is_changed = True

@@ -99,6 +99,7 @@ def status_of(node: Node, now: Millis) -> StatusIs:
             *standing.notices.values(),
             *standing.pinging.notices(now),
             *asked_in_vain,
+            *_cut_off(node.picture),
             *_vain(node.picture, summary.fenced),
         ),
         watchdog=_watchdog(node),
@@ -160,9 +161,19 @@ def _disk_here(node: Node) -> AbstractSet[NodeId]:
     return frozenset({NodeId(arbiter)}) if arbiter is not None and (disk.is_answering or is_needed) else NOBODY
 
 
+def _cut_off(nodes: tuple[NodeView, ...]) -> Iterator[str]:
+    """Which nodes do no harm any more, though they may still run, and which cannot work although they are there."""
+    for view in nodes:
+        devices = " ".join(view.cut if view.unclean else view.closed)
+        if devices and view.unclean:
+            yield f"{view.node} is lost and cut off by {devices}: what that protects is taken over, it may still run"
+        elif devices and view.online:
+            yield f"{view.node} has no access by {devices} yet: what needs it is not started there"
+
+
 def _vain(nodes: tuple[NodeView, ...], fenced: tuple[Fenced, ...]) -> Iterator[str]:
     """Why nodes that have to be fenced are not, although it was tried."""
-    newest = {one.target: one for one in fenced}
+    newest = {one.target: one for one in fenced if one.operation != "on"}
     for view in nodes:
         tried = newest.get(view.node)
         if view.unclean and tried is not None and not tried.ok:

@@ -38,6 +38,7 @@ def add_actions(situation: Situation, graph: Graph) -> None:
     for item in situation.primitives():
         planner.add(item)
     prober.finish()
+    unfencing.finish()
 
 
 class _Course:

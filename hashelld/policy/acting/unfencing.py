@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hashelld.model.action import ActionKind
 from hashelld.model.device import DIGESTS_ALL, DIGESTS_SECURE, FABRIC, PROVIDES, UNFENCED, is_unfencing
-from hashelld.policy.acting.making import Maker
+from hashelld.policy.acting.making import Maker, busy_nodes
 from hashelld.policy.acting.steps import OPTIONAL, RUNNABLE, Edge, Step
 from hashelld.policy.digests import all_digest, covered, secure_digest
 from hashelld.policy.state.failing import can_fence
@@ -15,12 +15,14 @@ from hashelld.policy.state.parameters import parameters
 class Unfencing:
     """The `on` steps of nodes, made when something first refers to them."""
 
-    __slots__ = ("_devices", "_graph", "_maker", "_steps", "is_used")
+    __slots__ = ("_changed", "_devices", "_graph", "_maker", "_steps", "is_used")
 
     def __init__(self, maker: Maker) -> None:
         self._maker = maker
         self._graph = maker.graph
         self._steps: dict[int, Step] = {}
+        self._changed: set[int] = set()
+        """Nodes that were unfenced with other parameters."""
         situation = maker.situation
         devices = list(situation.primitives()) if situation.view.can_unfence else []
         named = {item.fencing_device for item in devices if item.fencing_device}
@@ -35,26 +37,55 @@ class Unfencing:
     def precede(self, item: Item, node: int | None, step: Step, edge: int) -> None:
         """Unfencing comes before a probe or start of what needs it, and of devices; once it has to be done.
 
-        A node that was cut off, and perhaps never went down, is looked at before: what still runs there has to stop.
+        Nodes of our own are looked at before: one that was cut off, and perhaps never went down, may run anything.
         """
         if node is None or not self.is_used or not (item.is_device or item.needs is Needs.UNFENCING):
             return
         at = self._maker.nodes[node]
-        is_closed = at.view is not None and bool(at.view.closed)
-        if is_closed and step.is_probe and not item.is_device:
-            self._graph.link(step, self._step(at), Edge.SEQUENCE | Edge.UNRUNNABLE_BLOCKS)
+        unfence = self._step(at)
+        if _is_closed(at) or at.attributes.get(UNFENCED, "0") == "0":
+            self.require(at, f"{at.id} was cut off" if _is_closed(at) else f"{item.id} needs it")
+        if not self._maker.is_own:
+            self._graph.link(unfence, step, edge)
+        elif step.is_probe and not item.is_device:
+            self._graph.link(step, unfence, Edge.SEQUENCE | (Edge.UNRUNNABLE_BLOCKS if _is_closed(at) else 0))
         else:
-            self._graph.link(self._step(at), step, edge)
-        if is_closed:
-            self.require(at, f"{at.id} was cut off")
-        elif at.attributes.get(UNFENCED, "0") == "0":
-            self.require(at, f"{item.id} needs it")
+            # Nothing starts without access; but what runs goes on where access is merely confirmed.
+            blocks = Edge.UNRUNNABLE_BLOCKS if unfence.is_required else 0
+            implied = edge if self._interrupts(at) else edge & ~Edge.FIRST_IMPLIES_THEN
+            self._graph.link(unfence, step, implied | blocks)
+
+    def _interrupts(self, node: Node) -> bool:
+        """Does unfencing a node stop what needs it there? A daemon that was merely restarted leaves it alone."""
+        return not self._maker.is_own or _is_closed(node) or node.index in self._changed
 
     def follow_stop(self, item: Item, node: int, stop: Step) -> None:
         """Where a node is unfenced again, what needs it stops before, and starts after."""
         if self.is_used and item.needs is Needs.UNFENCING:
-            unfence = self._step(self._maker.nodes[node])
-            self._graph.link(stop, unfence, Edge.SEQUENCE | Edge.THEN_IMPLIES_FIRST)
+            at = self._maker.nodes[node]
+            unfence = self._step(at)
+            implied = Edge.THEN_IMPLIES_FIRST if self._interrupts(at) else 0
+            self._graph.link(stop, unfence, Edge.SEQUENCE | implied)
+
+    def finish(self) -> None:
+        """Who was cut off gets no access before all that needs it is known to be stopped there.
+
+        It may be active elsewhere by now. All steps of all items are there.
+        """
+        for node in self._maker.nodes:
+            if node.index not in self._steps or not _is_closed(node):
+                continue
+            for item in self._maker.situation.primitives():
+                if not item.is_device and (item.needs is Needs.UNFENCING or len(item.active) > 1):
+                    self._hold(self._steps[node.index], item, node.index)
+
+    def _hold(self, unfence: Step, item: Item, node: int) -> None:
+        is_there = node in item.active or node in item.dangling or node in item.held_on
+        stop = self._graph.find_on(item, "stop", node)
+        if node in busy_nodes(self._maker.situation, item) or (is_there and stop is None):
+            unfence.flags &= ~RUNNABLE
+        elif is_there and stop is not None:
+            self._graph.link(stop, unfence, Edge.SEQUENCE | Edge.THEN_IMPLIES_FIRST | Edge.UNRUNNABLE_BLOCKS)
 
     def surround(self, item: Item) -> None:
         """The edges from stops on all allowed nodes to their unfencing, and from there to starts."""
@@ -68,7 +99,8 @@ class Unfencing:
                 continue
             unfence = self._step(self._maker.nodes[node])
             graph.link_all(stops, [unfence], Edge.SEQUENCE | Edge.SAME_NODE)
-            edge = Edge.SEQUENCE | Edge.SAME_NODE | Edge.FIRST_IMPLIES_THEN_SAME_NODE
+            implied = Edge.FIRST_IMPLIES_THEN_SAME_NODE if self._interrupts(self._maker.nodes[node]) else 0
+            edge = Edge.SEQUENCE | Edge.SAME_NODE | implied
             graph.link_all([unfence], starts, edge)
 
     def require(self, node: Node, reason: str) -> None:
@@ -96,6 +128,8 @@ class Unfencing:
             if self._maker.is_own:
                 found.meta = self._digests(node)
             changed = next((device for device in self._devices if self._differs(device, node)), None)
+            if changed is not None:
+                self._changed.add(node.index)
             if changed is not None and can_fence(self._maker.situation, node):
                 found.flags &= ~OPTIONAL
                 found.reason = f"the parameters of {changed.id} changed"
@@ -121,3 +155,8 @@ class Unfencing:
         found = covered(given, {}, interval_ms=0, timeout_ms=0)
         name = f"{device.id}:{agent}:"
         return f"{name}{all_digest(found)},", f"{name}{secure_digest(found, given, is_fencing=True)},"
+
+
+def _is_closed(node: Node) -> bool:
+    """Was the node cut off, or may it have been, and was not given access since?"""
+    return node.view is not None and bool(node.view.closed)
