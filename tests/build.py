@@ -44,6 +44,7 @@ class _Node:
     def __init__(self, name: str, *, is_remote: bool) -> None:
         self.name = NodeId(name)
         self.flags: dict[str, bool] = {"is_remote": True} if is_remote else {"online": True}
+        self.devices: dict[str, tuple[str, ...]] = {}
         self.attributes: dict[str, str] = {}
         self.results: list[ActionResult] = []
         self.failures: list[FailureCount] = []
@@ -62,7 +63,7 @@ class _Node:
             attributes=self.attributes,
             locks=self.locks,
         )
-        return NodeView(node=self.name, status=status, **self.flags)
+        return NodeView(node=self.name, status=status, **self.flags, **self.devices)
 
 
 class Builder:
@@ -128,10 +129,13 @@ class Builder:
 
     # -- nodes, tickets
 
-    def _node(self, words: list[str], _options: dict[str, str]) -> None:
-        """`node n1 offline`, `node n1 unclean`, `node n1 pending`, `node n1 leaving`, `node n1 unprobed`…"""
+    def _node(self, words: list[str], options: dict[str, str]) -> None:
+        """`node n1 offline`, `node n1 unclean cut=switch`, `node n1 online closed=switch`, `node n1 unprobed`…"""
         node, state = self.nodes[words[0]], words[1]
+        node.devices.update({name: tuple(value.split(",")) for name, value in options.items()})
         match state:
+            case "online":
+                pass
             case "offline":
                 node.flags = {"online": False}
                 node.results = []

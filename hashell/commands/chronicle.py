@@ -17,7 +17,7 @@ from hashelld.cib.edit import Delete, Edit, Put
 from hashelld.model.duration import parse_duration
 from hashelld.model.history import ActionResult, OpStatus
 from hashelld.model.ids import NodeId
-from hashelld.wire.client import Fenced, HistoryEntry, StatusIs
+from hashelld.wire.client import RESOURCE_LEVEL, Fenced, HistoryEntry, StatusIs
 
 
 FOUNDING: Final = "founding"
@@ -191,14 +191,18 @@ def _states(edits: tuple[Edit, ...], keys: set[str]) -> Iterator[tuple[str, Obje
             yield next((key for key in candidate_keys(edit.id) if key in keys), edit.id), None
 
 
+_FENCINGS: Final = {(RESOURCE_LEVEL, "off"): "cut", (RESOURCE_LEVEL, "on"): "access"}
+
+
 def _fenced(fenced: Fenced) -> Event:
     outcome = "done" if fenced.ok else f"FAILED: {fenced.reason}"
+    verb = _FENCINGS.get((fenced.level, fenced.operation), fenced.operation)
     often = f", {fenced.times} times" if fenced.times > 1 else ""
     return Event(
         at_ms=fenced.ended_ms,
         what="fencing" if fenced.ok else "failure",
         about=fenced.target,
-        text=f"{fenced.operation} of {fenced.target} by {fenced.device}, called on {fenced.by}: {outcome}{often}",
+        text=f"{verb} of {fenced.target} by {fenced.device}, called on {fenced.by}: {outcome}{often}",
         names=frozenset((fenced.target, fenced.by, *fenced.device.split())),
     )
 

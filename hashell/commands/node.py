@@ -139,7 +139,9 @@ def node_fence(session: Session, node: NodeRef, *, confirm: Confirm = False) -> 
 def node_fence_history(session: Session, *nodes: NodeRef) -> Outcome:
     """Show how the last fencings ended: who fenced whom, with which device, what came of it, how long it took.
 
-    Newest last. The DC remembers as much; which node was ever confirmed off, and by whom, `history` tells.
+    Newest last. On the level `node` the node itself is switched off, on the level `resource` a fabric device only cuts
+    it off from what it holds (off), or gives it access again (on). The DC remembers as much; which node was ever
+    confirmed off, and by whom, `history` tells.
     """
     found = [one for one in session.status().fenced if not nodes or one.target in nodes]
     rows = tuple(
@@ -147,6 +149,7 @@ def node_fence_history(session: Session, *nodes: NodeRef) -> Outcome:
             time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(one.ended_ms / 1000)),
             one.target,
             one.operation,
+            one.level,
             "done" if one.ok else "failed",
             one.device,
             one.by,
@@ -155,7 +158,7 @@ def node_fence_history(session: Session, *nodes: NodeRef) -> Outcome:
         )
         for one in found
     )
-    columns = ("when", "node", "operation", "result", "device", "by", "took", "reason")
+    columns = ("when", "node", "operation", "level", "result", "device", "by", "took", "reason")
     return Table(columns=columns, rows=rows, note="" if rows else "No node was fenced.")
 
 

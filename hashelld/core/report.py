@@ -166,7 +166,7 @@ def _cut_off(nodes: tuple[NodeView, ...]) -> Iterator[str]:
     for view in nodes:
         devices = " ".join(view.cut if view.unclean else view.closed)
         if devices and view.unclean:
-            yield f"{view.node} is lost and cut off by {devices}: what that protects is taken over, it may still run"
+            yield f"{view.node} is lost, and fenced on the resource level only: {devices} cut it off, it may still run"
         elif devices and view.online:
             yield f"{view.node} has no access by {devices} yet: what needs it is not started there"
 

@@ -173,8 +173,9 @@ class Stonith:
         return any(request.run == run for request in self._requests.values())
 
     def in_progress(self) -> tuple[str, ...]:
-        """What is under way, for people: `node3 off: fence-ipmi`."""
-        called = tuple(f"{r.target} {r.current.operation}: {r.device.id}" for r in self._requests.values())
+        """What is under way, for people: `node3 off: fence-ipmi`, on the resource level `node3 cut off: switch`."""
+        words = {r.key: r.current.operation if r.path is None else "cut off" for r in self._requests.values()}
+        called = tuple(f"{r.target} {words[r.key]}: {r.device.id}" for r in self._requests.values())
         return called if self._self_fencing is None else (*called, *self._self_fencing.in_progress())
 
     def is_called(self, target: NodeId) -> bool:

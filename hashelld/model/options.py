@@ -280,6 +280,18 @@ META_ATTRIBUTES: Final[tuple[Option, ...]] = (
         "What to do when the resource is found active on several nodes.",
     ),
     _enum("requires", "fencing", "nothing quorum fencing unfencing", "What must hold before the resource may start."),
+    _text(
+        "fencing-device",
+        None,
+        "The fabric device (a switch port, reservations on a disk) that cuts a lost node off from the resource, "
+        "which may then start elsewhere although the node itself was not fenced. Where it fails, the node is fenced.",
+    ),
+    _enum(
+        "provides",
+        None,
+        "unfencing",
+        "Of a fencing device: nodes have to get access from it (its `on`) before anything that needs it starts there.",
+    ),
     _text("resource-type", None, "Free word that access rules may refer to."),
     _integer("clone-max", None, "How many copies to run in the cluster (default: one a node)."),
     _integer("clone-node-max", "1", "How many copies one node may run."),

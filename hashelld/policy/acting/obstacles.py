@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from hashelld.model.action import ActionKind
+from hashelld.model.device import FENCING_DEVICE
 from hashelld.model.history import OpStatus
 from hashelld.model.ids import ResourceId
 from hashelld.policy.acting.causes import blockers_of, shortage
@@ -108,7 +109,11 @@ class Obstacles:
         if cause.node is None:
             return shortage(cause) or f"waits for {cause.task}"
         name = self._situation.node_id(cause.node)
-        return f"{name} is leaving" if cause.kind is ActionKind.SHUTDOWN else f"{name} has to be fenced first"
+        if cause.kind is ActionKind.SHUTDOWN:
+            return f"{name} is leaving"
+        if cause.task == "on":
+            return f"{name} has to get access first"
+        return f"{name} has to be {'cut off' if FENCING_DEVICE in cause.meta else 'fenced'} first"
 
     def _at_root(self, root: Step) -> str:
         """What is at the bottom of a chain of waiting."""

@@ -47,7 +47,9 @@ class Unfencing:
             self.require(at, f"{at.id} was cut off" if _is_closed(at) else f"{item.id} needs it")
         if not self._maker.is_own:
             self._graph.link(unfence, step, edge)
-        elif step.is_probe and not item.is_device:
+        elif item.is_device:
+            return  # Our devices are called from any node, whatever access it has.
+        elif step.is_probe:
             self._graph.link(step, unfence, Edge.SEQUENCE | (Edge.UNRUNNABLE_BLOCKS if _is_closed(at) else 0))
         else:
             # Nothing starts without access; but what runs goes on where access is merely confirmed.
@@ -73,11 +75,12 @@ class Unfencing:
         It may be active elsewhere by now. All steps of all items are there.
         """
         for node in self._maker.nodes:
-            if node.index not in self._steps or not _is_closed(node):
+            if not (self.is_used and _is_closed(node)):
                 continue
+            self.require(node, f"{node.id} was cut off")
             for item in self._maker.situation.primitives():
                 if not item.is_device and (item.needs is Needs.UNFENCING or len(item.active) > 1):
-                    self._hold(self._steps[node.index], item, node.index)
+                    self._hold(self._step(node), item, node.index)
 
     def _hold(self, unfence: Step, item: Item, node: int) -> None:
         is_there = node in item.active or node in item.dangling or node in item.held_on

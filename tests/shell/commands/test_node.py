@@ -127,8 +127,8 @@ def test_how_fencings_ended() -> None:
     table = shell.run("node fence-history")
     assert isinstance(table, Table)
     assert [row[1:] for row in table.rows] == [
-        ("node2", "reboot", "failed", "ipmi3", "node1", "0.0s", "ipmi3: no route (3 times)"),
-        ("node3", "reboot", "done", "ipmi3", "node1", "2.3s", ""),
+        ("node2", "reboot", "node", "failed", "ipmi3", "node1", "0.0s", "ipmi3: no route (3 times)"),
+        ("node3", "reboot", "node", "done", "ipmi3", "node1", "2.3s", ""),
     ]
     assert table.rows[0][0].startswith("2001-09-")
     only = shell.run("node fence-history node3")
