@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from hashelld.core.devices import levels_for
+from hashelld.core.devices import levels_for, path_devices, protecting
 from hashelld.core.topology import chosen_levels
 from hashelld.model.administration import FencingLevel, Topology
 from hashelld.model.ids import NodeId
 from hashelld.model.node import Node
 from hashelld.model.resource import Agent
-from tests.core.fencing_rig import SECOND, TARGET, Rig, attributes, cib, device, level
+from tests.core.fencing_rig import FIRST, SECOND, TARGET, Rig, attributes, cib, device, level
 
 
 @pytest.fixture
@@ -254,3 +255,65 @@ def test_devices_that_leave_the_daemon_running_are_told(rig):
     document = cib(device("scsi", agent=SCSI), topology(level(1, "scsi")))
     rig.take(rig.machine.request(0, document, TARGET, SECOND, "reboot", has_to_end=True))
     assert "leave its daemon running" in rig.done[0].reason
+
+
+OWN = device("port", agent=Agent("stonith", "", "fence_ifmib"))
+DATA = msgspec.structs.replace(
+    device("data", agent=Agent("ocf", "heartbeat", "Dummy")), meta=attributes({"fencing-device": "port"})
+)
+
+
+def test_a_device_of_a_resource_fences_no_node_by_itself():
+    """It would cut the node off from that resource alone; what the topology says of it is meant so."""
+    document = cib(OWN, DATA, device("ipmi"))
+    assert [[one.id for one in found] for found in levels_for(document, TARGET)] == [["ipmi"]]
+    document = cib(OWN, DATA, topology(level(1, "port")))
+    assert [[one.id for one in found] for found in levels_for(document, TARGET)] == [["port"]]
+    assert levels_for(document, TARGET, has_to_end=True) == ()
+
+
+def test_which_devices_have_to_give_access():
+    """Those of resources, of fabric agents, and those that say so; where they can cut that node off."""
+    said = device("said", meta={"provides": "unfencing"})
+    other = device("other", agent=SCSI, pcmk_host_list="node1")
+    named = msgspec.structs.replace(DATA, meta=attributes({"fencing-device": "pdu"}))
+    document = cib(device("scsi", agent=SCSI), said, other, device("pdu"), device("ipmi"), named)
+    assert [one.id for one in path_devices(document, TARGET)] == ["scsi", "said", "pdu"]
+    assert protecting(document) == {"pdu"}
+
+
+def test_a_cut_and_the_fencing_of_a_node_go_on_side_by_side(rig):
+    document = cib(OWN, DATA, device("ipmi", id="ipmi"))
+    (port,) = path_devices(document, TARGET)
+    rig.take(rig.machine.request(0, document, TARGET, FIRST, "off", path=port))
+    rig.request(document, operation="off")
+    assert rig.machine.in_progress() == ("node3 cut off: port", "node3 off: ipmi")
+    assert len(rig.called) == 2
+    rig.end(0, at=0)
+    rig.end(2)
+    assert [(one.ok, one.path, one.device) for one in rig.done] == [(True, "port", "port")]
+    rig.end(0, at=1)
+    rig.end(2)
+    assert [(one.ok, one.path, one.device) for one in rig.done][1:] == [(True, None, "ipmi")]
+    assert [one.level for one in rig.machine.fenced(0)] == ["resource", "node"]
+
+
+def test_a_target_that_is_back_is_not_cut_off_either(rig):
+    (port,) = path_devices(cib(OWN, DATA, device("x", pcmk_delay_base="5s")), TARGET)
+    slow = msgspec.structs.replace(port, delay_base_ms=5_000, delay_max_ms=5_000)
+    rig.take(rig.machine.request(0, cib(OWN, DATA), TARGET, FIRST, "off", path=slow))
+    rig.cancel()
+    assert [(one.ok, one.path) for one in rig.done] == [(False, "port")]
+
+
+def test_what_leaves_the_daemon_running_does_not_answer_who_wants_its_end(rig):
+    """A fabric device was called for the node before the claim asked for its end: the claim waits for its own."""
+    levels = topology(level(1, "scsi"), level(2, "ipmi"))
+    document = cib(device("scsi", agent=SCSI, id="scsi"), device("ipmi", id="ipmi"), levels)
+    rig.take(rig.machine.request(0, document, TARGET, FIRST, "off"))
+    rig.take(rig.machine.request(0, document, TARGET, FIRST, "off", has_to_end=True))
+    rig.succeed()
+    assert [(one.ok, one.device) for one in rig.done] == [(True, "scsi")]
+    rig.at(1)
+    rig.succeed()
+    assert [(one.ok, one.device) for one in rig.done][1:] == [(True, "ipmi")]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from hashelld.core.effects import RunAgent
 from hashelld.core.events import AgentEnded
 from hashelld.core.lrm import OrderDone, OrderKey, StatusChanged
-from hashelld.model.action import ActionKind
+from hashelld.model.action import Action, ActionKind
+from hashelld.model.device import DIGESTS_ALL, UNFENCED
 from hashelld.model.history import ActionResult, FailureCount, OpStatus
 from hashelld.model.ids import Epoch, NodeId, ResourceId
 from hashelld.model.resource import Agent
@@ -322,3 +324,29 @@ def test_a_dampened_removal_and_a_change_that_does_not_wait(rig):
     rig.take(rig.lrm.set_attribute(1_000, "pingd", "7"))
     rig.at(5_000)
     assert rig.lrm.status().attributes == rig.lrm.attributes() == {"pingd": "7"}
+
+
+def test_a_node_calls_its_own_device_to_get_access(rig):
+    """What comes of it is told, and is no part of any history."""
+    switch = act("on", ResourceId("switch"), agent=FENCE, parameters={"ip": "1"}, meta={"plug": "7"}, timeout_ms=9_000)
+    assert rig.order(switch) == ["switch_on_0@node1"]
+    (called,) = rig.flying.values()
+    assert called.stdin.splitlines() == ["action=on", "ip=1", "nodename=node1", "plug=7"]
+    assert called.timeout_ms == 9_000
+    rig.end("switch_on_0", 1, stderr="no route")
+    assert (rig.done[1].is_failed, rig.done[1].reason) == (True, "no route")
+    assert rig.order(switch) == ["switch_on_0@node1"]
+    rig.end("switch_on_0")
+    assert not rig.done[2].is_failed
+    assert rig.shown() == {}
+
+
+def test_a_node_notes_that_it_has_access(rig):
+    told = Action(
+        kind=ActionKind.FENCE, node=NODE, operation="on", resource=ResourceId(""), meta={DIGESTS_ALL: "d:x:1,"}
+    )
+    assert rig.order(told) == []
+    assert not rig.done[1].is_failed
+    assert rig.lrm.attributes() == {UNFENCED: str(WALL_MS // 1000), DIGESTS_ALL: "d:x:1,"}
+    rig.order(msgspec.structs.replace(told, meta={}))
+    assert rig.lrm.attributes() == {UNFENCED: str(WALL_MS // 1000)}
