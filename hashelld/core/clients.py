@@ -192,6 +192,7 @@ _PATHS: Final[dict[PathState | None, str]] = {
     PathState.UNCERTAIN: "may be cut off by",
     PathState.CUT: "is cut off by",
     PathState.RESTORING: "gets its access back from",
+    PathState.CONFIRMING: "makes sure of its access by",
     None: "has access again by",
 }
 

@@ -147,12 +147,15 @@ class Measures:
         """Whatever comes of it, the node has to be given access again by the devices that are called."""
         levels = levels_for(self._standing.log.cib, node) if path is None else ((path,),)
         known = self._office.paths.of(node)
-        called = (device.id for level in levels for device in level if device.is_fabric)
-        names = tuple(dict.fromkeys(name for name in called if name not in known))
-        if names:
-            self._say(node, names, PathState.UNCERTAIN, wall_ms)
+        called = dict.fromkeys(device.id for level in levels for device in level if device.is_fabric)
+        self._say(node, tuple(name for name in called if name not in known), PathState.UNCERTAIN, wall_ms)
+        confirming = (name for name in called if name in known and known[name].state is PathState.CONFIRMING)
+        self._say(node, tuple(confirming), PathState.RESTORING, wall_ms)
 
     def _say(self, node: NodeId, names: tuple[ResourceId, ...], state: PathState | None, wall_ms: int) -> int:
+        """Order the entry, if it is about any device; its serial."""
+        if not names:
+            return 0
         incarnation = self._standing.incarnation_of(node)
         word = state.value if state is not None else "open"
         self._standing.note("path.changed", target=node, devices=" ".join(names), state=word)
@@ -196,12 +199,18 @@ class Measures:
         devices = self._office.paths.devices(node)
         found = Restoration(action, number, index, incarnation, devices)
         found.began_ms = now
-        found.closed = frozenset(self._office.paths.of(node))
+        found.closed = frozenset(self._office.paths.closed(node))
         found.names = tuple(dict.fromkeys((*(device.id for device in devices), *sorted(found.closed))))
         self._restorations[node] = found
         self._standing.note("unfence.begun", target=node, reason=action.reason)
         if found.names:
-            found.serial = self._say(node, found.names, PathState.RESTORING, wall_ms)
+            serials = [
+                self._say(
+                    node, tuple(name for name in found.names if (name in found.closed) is is_closed), state, wall_ms
+                )
+                for is_closed, state in ((False, PathState.CONFIRMING), (True, PathState.RESTORING))
+            ]
+            found.serial = max(serials)
         else:
             found.stage, found.is_waiting = Stage.OPEN, False
 
@@ -277,8 +286,7 @@ class Measures:
         self._end(now, node, found, ok=False)
         for state in (PathState.UNCERTAIN, None):
             names = tuple(name for name in found.names if (name in found.closed) is (state is not None))
-            if names:
-                self._say(node, names, state, wall_ms)
+            self._say(node, names, state, wall_ms)
         controller.rest_until(now + FENCE_RETRY_MS)
         controller.finished(found.transition, found.index, is_ok=False)
         self._office.is_changed = True

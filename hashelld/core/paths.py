@@ -35,6 +35,10 @@ class Paths:
         applied = self._standing.log.applied
         return applied.paths.get(node, {}) if applied is not None else {}
 
+    def closed(self, node: NodeId) -> tuple[ResourceId, ...]:
+        """The devices that cut the node off, or may have."""
+        return tuple(name for name, path in self.of(node).items() if path.state is not PathState.CONFIRMING)
+
     def devices(self, node: NodeId) -> tuple[Device, ...]:
         """The devices that the node has to get access from."""
         self._look()
@@ -66,8 +70,9 @@ class Paths:
         known = self.of(view.node)
         if not known and not (view.unclean and self._protecting):
             return view
+        closed = self.closed(view.node)
         if not view.unclean:
-            return msgspec.structs.replace(view, closed=tuple(known))
+            return msgspec.structs.replace(view, closed=closed)
         incarnation = self._standing.incarnation_of(view.node)
         cut = tuple(device for device, path in known.items() if _is_cut(path, incarnation))
         failed = self._failed.get(view.node, ())
@@ -76,7 +81,7 @@ class Paths:
             for device in self.devices(view.node)
             if device.id in self._protecting and device.id not in (*cut, *failed) and _is_idle(known.get(device.id))
         )
-        return msgspec.structs.replace(view, closed=tuple(known), cut=cut, can_cut=can_cut)
+        return msgspec.structs.replace(view, closed=closed, cut=cut, can_cut=can_cut)
 
 
 def _is_cut(path: Path, incarnation: Incarnation) -> bool:
@@ -84,4 +89,4 @@ def _is_cut(path: Path, incarnation: Incarnation) -> bool:
 
 
 def _is_idle(path: Path | None) -> bool:
-    return path is None or path.state is not PathState.RESTORING
+    return path is None or path.state not in (PathState.RESTORING, PathState.CONFIRMING)

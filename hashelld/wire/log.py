@@ -129,6 +129,8 @@ class PathState(Enum):
     """The device confirmed that the node is cut off."""
     RESTORING = "restoring"
     """The node is, or may be, restoring it at this moment: what a device says meanwhile proves nothing."""
+    CONFIRMING = "confirming"
+    """The same of a way that was not known to be cut: a node that joined only makes sure of its access."""
 
 
 class Path(msgspec.Struct, frozen=True, array_like=True):

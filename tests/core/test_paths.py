@@ -81,7 +81,7 @@ def test_a_lost_node_is_cut_off_by_the_device_of_what_it_may_run():
     assert applied.paths == {N2: {SWITCH: Path(NO_INCARNATION, PathState.CUT)}}
     assert applied.off == {}
     states = [(fields["target"], fields["state"]) for fields in rig.said("path.changed")]
-    assert states == [("n1", "restoring"), ("n1", "open"), ("n2", "uncertain"), ("n2", "cut")]
+    assert states == [("n1", "confirming"), ("n1", "open"), ("n2", "uncertain"), ("n2", "cut")]
     assert "data" in rig.node.lrm.active()
     told = rig.ask(ROOT, GetStatus())
     assert isinstance(told, StatusIs)
@@ -111,6 +111,7 @@ LOST = NodeView(node=N2, unclean=True, status=NodeStatus(node=N2))
         (PathState.UNCERTAIN, (), (SWITCH,)),
         (PathState.CUT, (SWITCH,), ()),
         (PathState.RESTORING, (), ()),
+        (PathState.CONFIRMING, (), ()),
         (None, (), (SWITCH,)),
     ],
 )
@@ -123,7 +124,7 @@ def test_what_is_shown_of_a_lost_node(state, cut, can_cut):
     rig.wait(2)
     shown = Paths(rig.node.standing).shown(LOST)
     assert (shown.cut, shown.can_cut) == (cut, can_cut)
-    assert shown.closed == ((SWITCH,) if state is not None else ())
+    assert shown.closed == ((SWITCH,) if state not in (None, PathState.CONFIRMING) else ())
 
 
 def test_what_failed_is_not_tried_again_before_something_else_was():

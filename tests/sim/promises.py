@@ -41,7 +41,7 @@ from hashelld.model.history import OCF_NOT_RUNNING, OCF_OK
 from hashelld.model.ids import NO_VERSION, Incarnation, Millis, NodeId, Version
 from hashelld.model.resource import Clone, Group, Primitive, value_of
 from hashelld.wire.client import CibIs
-from hashelld.wire.log import Commit, Confirmation, Founding
+from hashelld.wire.log import Commit, Confirmation, Founding, PathChange, PathState
 from hashelld.wire.peer import Append, Appended, Envelope, Join, JoinRequest, OrderResult, Status, VoteAnswer
 from tests.sim.agents import FABRIC
 from tests.sim.violation import Violation
@@ -242,7 +242,8 @@ class Promises:
         if not self._world.has_stonith or instance != _base(instance) or instance in self._world.cloned:
             return
         dark = self._dark.get(instance)
-        if dark is not None and dark[0] != machine and not self._is_known_off(*dark):
+        is_cut = dark is not None and instance in self._world.protected and self._is_known_cut(*dark)
+        if dark is not None and dark[0] != machine and not (is_cut or self._is_known_off(*dark)):
             raise Violation("S5", f"{machine} {operation}s {instance}, which ran on {dark[0]}, and nobody knows it off")
         failed = [node for node, name in self._failed_stops if name == instance and node != machine]
         if failed and not self._world.checkers.excused.intersection(failed):
@@ -261,6 +262,14 @@ class Promises:
             if any(c.node == node and c.incarnation == incarnation for c in said):
                 return True
             if content.checkpoint is not None and content.checkpoint.off.get(node) == incarnation:
+                return True
+        return False
+
+    def _is_known_cut(self, node: NodeId, incarnation: Incarnation) -> bool:
+        """Does a log say that the node has no access to what is protected?"""
+        for host in self._world.hosts.values():
+            said = [e.change for e in host.disk.content.entries if isinstance(e.change, PathChange)]
+            if any((c.node, c.incarnation, c.state) == (node, incarnation, PathState.CUT) for c in said):
                 return True
         return False
 

@@ -90,6 +90,22 @@ def test_a_node_that_gets_no_access_runs_nothing_that_needs_it() -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_what_runs_goes_on_while_access_is_confirmed(seed: int) -> None:
+    """A device is configured for what runs already, and a daemon is started anew: nothing is stopped for that."""
+    world = settled(3, seed=seed)
+    dc, target = pair(world)
+    began = world.timeline.now
+    protected(world)
+    world.run(2_000)
+    world.host(target).crash_daemon(restart_after_ms=500)
+    world.run(15_000)
+    assert target in switched(world, "on", began)
+    assert [what for at, _, what, _ in world.checkers.starts if at >= began] == []
+    assert dc in world.dcs()
+    finish(world)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
 def test_a_lost_node_is_cut_off_and_not_fenced(seed: int) -> None:
     """All that it may run goes on elsewhere; it comes back without having been down, and gets its access again."""
     world = settled(3, seed=seed)
@@ -203,7 +219,7 @@ def test_a_device_that_the_node_is_at_work_with_proves_nothing() -> None:
     dc, target = pair(world)
     world.host(target).agents.slow_ms[target, "on"] = 8_000
     world.host(target).crash_daemon(restart_after_ms=500)
-    world.until(lambda: paths(world, dc)[-1] == (target, PathState.RESTORING), 20_000, "it is given access")
+    world.until(lambda: paths(world, dc)[-1] == (target, PathState.CONFIRMING), 20_000, "it is given access")
     world.until(lambda: any(p.operation == "on" for p in world.host(target).agents.processes), 5_000, "at work")
     began = world.timeline.now
     world.isolate(target)
