@@ -30,16 +30,18 @@ node whose store is empty, was set aside, or is older than its peers remember ne
 removed from the electorate and added again.
 
 **The CIB** (`core.log`, `core.replication`). One document, changed by commits; the log's entries are commits,
-electorates, departures, confirmations that a node is off, and the barrier with which every DC begins. An entry is
-acknowledged when a quorum has it on disk and it is of the DC's own epoch; only what is acknowledged is applied, shown
-or planned with. Every entry carries the digests of its predecessor and of the document after it.
+electorates, departures, confirmations that a node is off, what became of its ways through fabric devices, and the
+barrier with which every DC begins. An entry is acknowledged when a quorum has it on disk and it is of the DC's own
+epoch; only what is acknowledged is applied, shown or planned with. Every entry carries the digests of its predecessor
+and of the document after it.
 
 **Office** (`core.dc`: `office`, `controller`, `commits`). A new DC knows nothing but what joins report. To join is to
 promise the epoch on disk, to drop orders not yet begun, and to report what is active and in flight. Nothing is started
-before every other configured node joined, left cleanly, or is confirmed off. Then `policy.plan(view)` gives a
-transition, a graph of actions; the controller orders what is ready, gives the transition up when its input changes,
-and plans again. An order without an answer is pending, never "not run". A DC that does not hear a quorum, or hears of
-a higher epoch, steps down; one that would fence a node which others hear hands over instead.
+before every other configured node joined, left cleanly, or is confirmed off (or cut off from just that). Then
+`policy.plan(view)` gives a transition, a graph of actions; the controller orders what is ready, gives the transition
+up when its input changes, and plans again. An order without an answer is pending, never "not run". A DC that does not
+hear a quorum, or hears of a higher epoch, steps down; one that would fence a node which others hear hands over
+instead.
 
 **Two nodes** (`core.claim`). Quorum is both. A node that loses its peer freezes, makes sure that the peer is off (a
 fencing device, a clean leave, the administrator's word; without fencing only `takeover_delay`, and status says
@@ -73,7 +75,10 @@ A departure says that nothing runs there: in maintenance, a daemon ends without 
 disk before it is executed: a daemon that starts ends what an earlier incarnation left in flight, joins, and is probed;
 resources keep running meanwhile. Agents find Pacemaker's commands (`crm_attribute` and the like) as programs of the
 daemon (`agents.shims`); what they set travels in the node's status. `core.stonith` walks fencing devices, delays and
-retries, and asks before every call whether this node still has the right to.
+retries, and asks before every call whether this node still has the right to. `core.measures` is what the DC does with
+a node that it does not order to do it, on two levels: it fences the node, or has a fabric device cut it off from
+single resources (`fencing-device`). Who was cut off is looked at before it calls its devices to get access again: the
+log says so first (`core.paths`), and from then on nobody counts on the cut.
 """
 
 __version__ = "0.1.0"
