@@ -32,6 +32,7 @@ class FencingDone(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     path: ResourceId | None = None
     """Only this device's hold on the target was asked for: `off` cut it off and ended nothing, `on` gave access."""
+    began_ms: Millis = 0
 
 
 class Stage(Enum):
@@ -117,7 +118,8 @@ class Ended(msgspec.Struct, frozen=True):
     def is_like(self, other: FencingDone) -> bool:
         """Is it the same failure once more?"""
         is_failure = not (self.done.ok or other.ok)
-        return is_failure and msgspec.structs.replace(self.done, incarnation=other.incarnation) == other
+        again = msgspec.structs.replace(self.done, incarnation=other.incarnation, began_ms=other.began_ms)
+        return is_failure and again == other
 
 
 class History:

@@ -103,28 +103,37 @@ class Measures:
     def begin(self, now: Millis, wall_ms: int, index: int, action: Action) -> None:
         """Carry a planned action out."""
         assert action.node is not None
-        if action.operation == "on":
+        device = self._device(action.node, action)
+        if action.operation == "on" and self._stonith.is_called(action.node):
+            # What a device still does against the node would cross what it does for it, in whatever order they end.
+            self._rest(now, index)
+        elif action.operation == "on":
             self._restore(now, wall_ms, index, action, action.node)
+        elif FENCING_DEVICE in action.meta and device is None:
+            self._rest(now, index)  # It is not configured so any more.
         elif self._may_touch(now, index, action.node):
-            self._fence(now, wall_ms, action, action.node)
+            self._fence(now, wall_ms, action, action.node, device)
+
+    def _rest(self, now: Millis, index: int) -> None:
+        """It cannot be done now: it is planned anew, in a moment."""
+        controller = self._controller
+        controller.rest_until(now + self._standing.settings.keepalive_ms)
+        controller.finished(controller.transition_number, index, is_ok=False)
 
     def _may_touch(self, now: Millis, index: int, node: NodeId) -> bool:
         """Is it the node's fault that it is lost, as far as the others can tell? Else this DC hands over, or waits."""
-        standing, controller = self._standing, self._controller
+        standing = self._standing
         is_lost = node != standing.node and not standing.membership.is_heard(node)
         successor = self._office.successor_for(now, node) if is_lost else None
         if successor is None:
             return True
-        if isinstance(successor, Wait):
-            controller.rest_until(now + standing.settings.keepalive_ms)
-        else:
+        if not isinstance(successor, Wait):
             self._office.hand_over_to = successor
-        controller.finished(controller.transition_number, index, is_ok=False)
+        self._rest(now, index)
         return False
 
-    def _fence(self, now: Millis, wall_ms: int, action: Action, node: NodeId) -> None:
+    def _fence(self, now: Millis, wall_ms: int, action: Action, node: NodeId, path: Device | None) -> None:
         standing = self._standing
-        path = self._device(node, action)
         standing.note("fence.requested", target=node, reason=action.reason)
         self._doubt(node, wall_ms, path)
         incarnation = standing.incarnation_of(node)
@@ -139,7 +148,7 @@ class Measures:
                 standing.emit(outcome)
 
     def _device(self, node: NodeId, action: Action) -> Device | None:
-        """The only device that is meant; it was there when this was planned."""
+        """The only device that is meant, if it is one."""
         name = action.meta.get(FENCING_DEVICE)
         return next((device for device in self._office.paths.devices(node) if device.id == name), None)
 
@@ -166,7 +175,9 @@ class Measures:
         """Fencing ended, on either level."""
         standing, controller, office = self._standing, self._controller, self._office
         waiting = controller.fencing_index(done.target, done.path)
-        if done.ok and done.incarnation == standing.incarnation_of(done.target):
+        # Since an earlier office asked for a cut, another one may have given access: that answer counts for nothing.
+        is_own = done.path is None or done.began_ms >= office.took_ms
+        if done.ok and is_own and done.incarnation == standing.incarnation_of(done.target):
             if done.path is None:
                 serial = office.confirm(done.target, done.incarnation, done.device, wall_ms).serial
             else:

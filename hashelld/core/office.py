@@ -43,7 +43,7 @@ class Office:
 
     def __init__(self, standing: Standing, now: Millis) -> None:
         self._standing = standing
-        self._took_ms = now
+        self.took_ms = now
         self.leading = Leading(standing)
         self.paths = Paths(standing)
         self.statuses: dict[NodeId, NodeStatus] = {}
@@ -157,7 +157,7 @@ class Office:
             return False
         presence = standing.membership.presence(node)
         if presence is Presence.NEVER:
-            since_ms = max(self._took_ms, standing.started_ms)
+            since_ms = max(self.took_ms, standing.started_ms)
             return now - since_ms >= standing.settings.initdead_ms
         return presence is Presence.LOST
 
@@ -235,17 +235,17 @@ class Office:
 
     def _lost_since_ms(self, node: NodeId) -> Millis:
         membership = self._standing.membership
-        return membership.since_ms(node) if node in membership.peers else self._took_ms
+        return membership.since_ms(node) if node in membership.peers else self.took_ms
 
     def is_unheeded(self, now: Millis) -> bool:
         """Did no quorum store this DC's barrier for initdead, though one is heard? Peers that forgot do not vote."""
-        return not self.leading.has_barrier and now >= self._took_ms + self._standing.settings.initdead_ms
+        return not self.leading.has_barrier and now >= self.took_ms + self._standing.settings.initdead_ms
 
     def deadline(self, now: Millis) -> Millis | None:
         """When something here changes by time alone."""
         standing = self._standing
         moments = [self._loss_ends_ms(node) for node in self._losses()]
-        moments.append(self._took_ms + standing.settings.initdead_ms)
+        moments.append(self.took_ms + standing.settings.initdead_ms)
         for node in self.configured:
             if node == standing.node:
                 continue
@@ -254,7 +254,7 @@ class Office:
                 if not self.is_joined(node) and not standing.is_off(node):
                     moments.append(self._asked_ms.get(node, now) + standing.settings.deadtime_ms // 2)
             elif standing.membership.presence(node) is Presence.NEVER and not self.is_lost(now, node):
-                moments.append(max(self._took_ms, standing.started_ms) + standing.settings.initdead_ms)
+                moments.append(max(self.took_ms, standing.started_ms) + standing.settings.initdead_ms)
             elif self.is_lost(now, node) and node not in self._confirming and not standing.is_off(node):
                 moments += [self._takeover_ms(node), self._recheck_ms(node)]
         return min((m for m in moments if m > now), default=None)
@@ -353,7 +353,7 @@ class Office:
         return [node for node in others if standing.is_off(node) and not standing.membership.is_heard(node)]
 
     def _loss_ends_ms(self, node: NodeId) -> Millis:
-        since_ms = max(self._took_ms, self._lost_since_ms(node))
+        since_ms = max(self.took_ms, self._lost_since_ms(node))
         return since_ms + (self._standing.electorate.last_man_standing_ms or 0)
 
     @property

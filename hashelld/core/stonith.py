@@ -446,6 +446,7 @@ def _result(request: Request, *, ok: bool, device: str = "", reason: str = "") -
         device=device,
         reason=reason,
         path=request.path,
+        began_ms=request.began_ms,
     )
 
 

@@ -228,6 +228,25 @@ def test_a_device_that_the_node_is_at_work_with_proves_nothing() -> None:
     finish(world)
 
 
+@pytest.mark.parametrize("heal_ms", [1_500, 3_000, 5_000])
+def test_a_cut_that_is_still_under_way_does_not_cross_the_return(heal_ms: int) -> None:
+    """The node is heard again while a slow switch is at work against it: it gets its access after that, and keeps it."""
+    world = settled(3)
+    protected(world)
+    dc, target = pair(world)
+    began = world.timeline.now
+    for host in world.hosts.values():
+        host.agents.slow_ms[target, "off"] = 8_000
+    world.isolate(target)
+    world.until(lambda: target in switched(world, "off", began), 20_000, "it is about to be cut off")
+    world.run(heal_ms)
+    world.heal()
+    world.until(lambda: target in switched(world, "on", began), 30_000, "it gets its access again")
+    assert not any(p.target == target and p.operation.startswith("off") for p in world.host(dc).agents.processes)
+    finish(world)
+    assert world.cut == set()
+
+
 def test_two_switched_only_may_not_claim() -> None:
     """A switch does not end the peer's daemon: neither of a pair goes on alone because of it."""
     world = settled(2)
