@@ -346,7 +346,7 @@ class Controller:
 
     def _walk(self, now: Millis, wall_ms: int) -> None:
         while (execution := self._execution) is not None:
-            ready = execution.ready(unsettled(self._orders.values(), self._transition_number, self._transition))
+            ready = execution.ready(unsettled(self._orders.values(), self.transition_number, self._transition))
             for index, action in ready:
                 if self._execution is not execution:
                     return

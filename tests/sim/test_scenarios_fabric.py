@@ -230,7 +230,7 @@ def test_a_device_that_the_node_is_at_work_with_proves_nothing() -> None:
 
 @pytest.mark.parametrize("heal_ms", [1_500, 3_000, 5_000])
 def test_a_cut_that_is_still_under_way_does_not_cross_the_return(heal_ms: int) -> None:
-    """The node is heard again while a slow switch is at work against it: it gets its access after that, and keeps it."""
+    """It is heard again while a slow switch is at work against it: it gets its access after that, and keeps it."""
     world = settled(3)
     protected(world)
     dc, target = pair(world)
