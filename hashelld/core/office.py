@@ -231,7 +231,7 @@ class Office:
 
     def _takeover_ms(self, node: NodeId) -> Millis:
         """A DC before this one may have heard the node for longer, or had an arbiter's vote: this office counts."""
-        return max(self._took_ms, self._lost_since_ms(node)) + self._standing.settings.takeover_ms
+        return max(self.took_ms, self._lost_since_ms(node)) + self._standing.settings.takeover_ms
 
     def _lost_since_ms(self, node: NodeId) -> Millis:
         membership = self._standing.membership
