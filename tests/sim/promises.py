@@ -242,7 +242,7 @@ class Promises:
         if not self._world.has_stonith or instance != _base(instance) or instance in self._world.cloned:
             return
         dark = self._dark.get(instance)
-        is_cut = dark is not None and instance in self._world.protected and self._is_known_cut(*dark)
+        is_cut = dark is not None and instance in self._world.protected and self._is_known_cut(*dark[:2])
         if dark is not None and dark[0] != machine and not (is_cut or self._is_known_off(*dark)):
             raise Violation("S5", f"{machine} {operation}s {instance}, which ran on {dark[0]}, and nobody knows it off")
         failed = [node for node, name in self._failed_stops if name == instance and node != machine]
