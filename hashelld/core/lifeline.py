@@ -66,7 +66,7 @@ class Lifeline:
                 self.is_armed = True
                 self._node.standing.note("lifeline.armed")
                 self._node.standing.emit(Arm())
-        elif self.is_armed and not self._node.claim.is_possible:
+        elif self.is_armed and not self._node.claim.freezes:
             reason = self._overdue(now)
             if reason:
                 self.end(reason)

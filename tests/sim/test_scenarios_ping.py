@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hashelld.core.settings import Watchdog
 from tests.sim.modes import Mode
 from tests.sim.scenario import (
     confirm_off,
@@ -165,4 +166,17 @@ def test_one_of_a_half_reaches_it_and_leads() -> None:
     world.lose_gateway("n1")
     world.partition(["n1", "n2"], ["n3", "n4"])
     world.until(lambda: world.dcs() == ["n2"], 15_000, "n2 leads")
+    finish(world)
+
+
+def test_who_is_cut_off_and_cannot_stop_is_ended_by_its_watchdog() -> None:
+    """Of a pair, the side without a gateway does not freeze: what it does not get stopped, its watchdog ends."""
+    watchdog = Watchdog(timeout_ms=2_000, stop_budget_ms=4_000)
+    world = settled(2, mode=Mode.PING, stonith=False, watchdog=watchdog)
+    world.boots_fenced = False
+    world.host("n1").agents.broken.add(("*", "stop"))
+    world.lose_gateway("n1")
+    world.isolate("n1")
+    stand_alone(world, "n2", 20_000)
+    assert [name for _, name in world.resets] == ["n1"]
     finish(world)
