@@ -32,6 +32,7 @@ from hashelld.wire.peer import Order
 from hashelld.wire.sector import DiskHeader
 from tests.sim.checkers import Checkers
 from tests.sim.disk import Disk
+from tests.sim.promises import Promises
 from tests.sim.qdisk import QuorumDisk, Round
 
 
@@ -157,7 +158,10 @@ REPLACED: Final[dict[Guard, tuple[Replacement, ...]]] = {
         (Inbox, "_reason", _reason_of_any_epoch),
         (Member, "on_order", _on_order_of_any_epoch),
     ),
-    Guard.FENCE_BEFORE_TAKEOVER: ((Stonith, "request", _request_that_succeeds),),
+    Guard.FENCE_BEFORE_TAKEOVER: (
+        (Stonith, "request", _request_that_succeeds),
+        (Promises, "_is_true", _silent),
+    ),
     Guard.QUORUM_GATE: ((Standing, "has_quorum", _always),),
     Guard.PERSIST_BEFORE_ACK: (
         (Outbox, "feed", _feed_at_once),
