@@ -13,7 +13,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -23,6 +23,7 @@ from hashell.errors import TimedOut, Unreachable
 from hashelld.wire.client import Answer, CibIs, Cleanup, GetCib, GetHistory, GetStatus, HistoryIs, Request, StatusIs
 from tests.e2e.bmc import Bmcs
 from tests.e2e.faults import Nemesis, prepare, service
+from tests.e2e.harness import TIMERS
 from tests.e2e.netns import Host, Probe, Watch, file_of
 from tests.e2e.observers import HANDOVER_S, ArpWatch, Held, double_holders, false_answers, intervals, overlaps
 from tests.e2e.switched import SwitchedNetwork
@@ -95,10 +96,10 @@ class FaultRun(Fenced):
 
     # -- life of the cluster
 
-    def found(self, quorum: str = "") -> None:
-        super().found(quorum)
+    def found(self, quorum: str = "", timers: Mapping[str, str] = TIMERS) -> None:
+        super().found(quorum, timers)
         for host in self.network.hosts.values():
-            text = file_of(host, self.network.hosts, quorum)
+            text = file_of(host, self.network.hosts, quorum, timers)
             host.write("/etc/hashell/hashelld.toml", text.replace("[cluster]", f'socket = "{SOCKET}"\n[cluster]', 1))
             prepare(host)
 

@@ -46,7 +46,7 @@ class Fenced(Pair):
         super().__init__(network)
         self.bmcs = bmcs
 
-    def found(self, quorum: str, timers: Mapping[str, str]) -> None:
+    def found(self, quorum: str = "", timers: Mapping[str, str] = TIMERS) -> None:
         """Every host's own files; the daemons are not started."""
         hosts = self.network.hosts
         for host in hosts.values():
