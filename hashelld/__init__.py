@@ -16,6 +16,8 @@ silences them, so that a stuck node does not look healthy either. The simulator
 
 **Presence** (`core.membership`). A peer is heard while its beats arrive and echo recent beats of ours: what lay in a
 socket while this node slept proves nothing, and a one-way link is no link. Silence for `deadtime` makes a node lost.
+Loss of frames is no silence: who is told that beats of it are missed sends more of them, and messages of a peer whose
+beats are seen to be lost may stand still for longer.
 Where its host answers that no daemon listens, it gets `restart_grace`: a supervisor may bring the daemon back to
 resources that still run.
 
