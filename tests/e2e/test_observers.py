@@ -29,4 +29,4 @@ def test_two_holders_are_two_unless_a_handover_was_seen_out_of_order():
 def test_an_answer_belongs_to_a_holder():
     changes = [Held(0.0, ONE), Held(10.0, NOBODY), Held(11.0, OTHER)]
     assert false_answers([(1.0, "a"), (10.2, "a"), (11.5, "b")], changes) == []
-    assert false_answers([(1.0, "b"), (10.9, "a")], changes) == [(1.0, "b"), (10.9, "a")]
+    assert false_answers([(1.0, "b"), (11.9, "a")], changes) == [(1.0, "b"), (11.9, "a")]
