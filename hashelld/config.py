@@ -200,6 +200,7 @@ def to_settings(config: DaemonConfig) -> Settings:
         cluster_name=config.cluster_name,
         file_digest=digest((config.founding, timings, *marks(disk, names))),
         disk=disk,
+        timings_digest=digest(timings),
         founding=config.founding,
         keepalive_ms=config.keepalive_ms,
         warntime_ms=config.warntime_ms,

@@ -14,10 +14,12 @@ from hashelld.wire.client import (
     Answer,
     AskCommit,
     Changed,
+    ChangeQuorum,
     CibIs,
     Cleanup,
     Committed,
     FenceNode,
+    ForceStart,
     GetCib,
     GetHistory,
     GetLog,
@@ -125,11 +127,13 @@ class Clients:
                 return None
             case MakeCommit() | Cleanup() | FenceNode() | SetAttribute():
                 return None
+            case ChangeQuorum() | ForceStart():
+                return None
 
     def forward(self, client: bytes, ticket: int, dc: NodeId, request: Request) -> int:
         """Note that the DC, or the node that an attribute is of, is asked; returns the forwarded request's ticket."""
         self._ticket += 1
-        is_change = isinstance(request, MakeCommit | Cleanup | FenceNode | SetAttribute)
+        is_change = isinstance(request, MakeCommit | Cleanup | FenceNode | SetAttribute | ChangeQuorum)
         self._forwarded[self._ticket] = _Forwarded(client, ticket, dc, is_change=is_change)
         return self._ticket
 
@@ -214,6 +218,7 @@ def _history_entry(entry: Entry) -> HistoryEntry:
         case Founding():
             text = "cluster founded by " + " ".join(sorted(change.electorate.votes))
         case ElectorateChange():
+            author = change.author
             text = f"electorate {' '.join(sorted(change.electorate.votes))}: {change.reason}"
         case Departure():
             text = f"{change.node} left cleanly"

@@ -13,13 +13,14 @@ from hashelld.core.log import LEFT
 from hashelld.core.lrm import Lrm
 from hashelld.core.membership import Presence, PresenceChanged
 from hashelld.core.office import Office
+from hashelld.core.reform import Reform
 from hashelld.core.standing import Standing
 from hashelld.core.stonith import Stonith
 from hashelld.model.history import NodeStatus
 from hashelld.model.ids import NO_VERSION, Millis, NodeId, Version
 from hashelld.wire.client import Answer
 from hashelld.wire.log import ElectorateChange, Entry, Founding
-from hashelld.wire.peer import Join, Picture
+from hashelld.wire.peer import Join, LeaveGranted, Picture
 
 
 class Dc:
@@ -30,6 +31,7 @@ class Dc:
         self._lrm = lrm
         self.office = Office(standing, now)
         self.commits = Commits(standing, self.office.leading)
+        self.reform = Reform(standing, self.office)
         self.controller = Controller(standing, self.office, lrm, stonith)
         self.nodes: tuple[NodeView, ...] = ()
         self.summary = b""
@@ -45,13 +47,14 @@ class Dc:
         *,
         founding: Founding | None,
         alone: ElectorateChange | None,
-        confirmed: Confirmed | None,
+        confirmed: tuple[Confirmed, ...],
     ) -> None:
         """Order the first entries of the office."""
         self.office.statuses[self._standing.node] = self._lrm.status()
         self.office.leading.begin(wall_ms, founding=founding, alone=alone)
-        if confirmed is not None and confirmed.by != LEFT:
-            self.office.confirm(confirmed.peer, confirmed.incarnation, confirmed.by, wall_ms)
+        for one in confirmed:
+            if one.by != LEFT:
+                self.office.confirm(one.peer, one.incarnation, one.by, wall_ms)
 
     # -- input
 
@@ -72,19 +75,27 @@ class Dc:
         self.controller.on_status(peer, status)
 
     def on_leave_request(self, now: Millis, peer: NodeId) -> None:
-        """A node wants to leave: its resources are moved away first."""
+        """A node wants to leave: its resources are moved away first. Who was not added yet runs nothing."""
+        standing = self._standing
+        if peer not in standing.members and peer not in standing.electorate.votes:
+            standing.send(peer, LeaveGranted())
+            return
         if not self.office.is_joined(peer) or peer in self.office.leaving:
             return
-        if self._standing.is_arbiter(peer):
-            self.office.let_arbiter_go(peer, now + self._standing.wall_offset_ms)
+        if standing.is_arbiter(peer):
+            self.office.let_arbiter_go(peer, now + standing.wall_offset_ms)
         else:
             self.office.leaving.add(peer)
             self.office.is_changed = True
 
     def on_acknowledged(self, entry: Entry) -> None:
         """An entry counts."""
-        self._answers += self.commits.on_acknowledged(entry)
+        self._answers += self.commits.on_acknowledged(entry) + self.reform.on_acknowledged(entry)
         self.controller.on_acknowledged(entry)
+
+    def end(self) -> list[tuple[Origin, Answer]]:
+        """The office ends: what shells wait for has an unknown outcome."""
+        return self.commits.end() + self.reform.end()
 
     # -- work
 

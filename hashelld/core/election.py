@@ -36,6 +36,8 @@ class Election:
         self.is_elected = False
         self.is_alone = False
         """Stands by a claim: its own vote is enough, the confirmation stands for the peer's."""
+        self._forced: frozenset[NodeId] | None = None
+        """Stands by force: all of these have to vote, the others are vouched off."""
         self.seen_all = False
         """wait_for_all: everybody was seen since the start, or a DC was joined."""
         self._number = 0
@@ -53,6 +55,12 @@ class Election:
         """Stop standing: a DC is heard, or this node is DC."""
         self.stage, self.is_elected, self.is_alone, self._retry_ms = Stage.FOLLOWER, False, False, None
         self._is_handover = False
+        self._forced = None
+
+    @property
+    def is_forced(self) -> bool:
+        """Does it stand by force?"""
+        return self._forced is not None
 
     def on_time(self, now: Millis) -> None:
         """No DC is heard: stand when it is time and this node may."""
@@ -94,6 +102,11 @@ class Election:
         self._stand(now)
         self.is_alone = True
 
+    def stand_forced(self, now: Millis, voters: frozenset[NodeId], step: int) -> None:
+        """The operator vouches for everybody else: stand so far above every known number, with all of these votes."""
+        self._stand(now, step)
+        self._forced = voters
+
     def _ask(self, now: Millis) -> None:
         standing = self._standing
         self.stage = Stage.ASKING
@@ -108,11 +121,11 @@ class Election:
         if self._standing.has_quorum(self._standing.disk.likely | self._voters):
             self._stand(now)
 
-    def _stand(self, now: Millis) -> None:
+    def _stand(self, now: Millis, step: int = 1) -> None:
         standing = self._standing
         self.stage = Stage.STANDING
-        self.is_alone = False
-        self._number = standing.highest + 1
+        self.is_alone, self._forced = False, None
+        self._number = standing.highest + step
         self._voters = set()
         self._retry_ms = now + standing.settings.deadtime_ms + standing.draw(0, RETRY_MAX_MS)
         standing.promise(self._number, standing.node)
@@ -138,7 +151,9 @@ class Election:
         if standing.node not in self._voters:
             return
         disk = standing.disk
-        if self.is_alone or standing.has_quorum(disk.granted(self._number) | self._voters):
+        if self._forced is not None:
+            self.is_elected = standing.in_sync = self._forced <= self._voters
+        elif self.is_alone or standing.has_quorum(disk.granted(self._number) | self._voters):
             if not self.is_alone:
                 standing.in_sync = True
             self.is_elected = True

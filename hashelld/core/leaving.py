@@ -62,7 +62,9 @@ class Leaving:
             return
         assert self._since_ms is not None
         is_unheard = node.heard_dc is None and now - self._since_ms >= 2 * standing.settings.deadtime_ms
-        if self._is_store_broken or is_unheard or (not standing.may_vote and standing.log.is_empty):
+        is_outside = node.member.dc is None and now - self._since_ms >= 2 * standing.settings.initdead_ms
+        is_blank = not standing.may_vote and standing.log.is_empty
+        if self._is_store_broken or is_unheard or is_outside or is_blank:
             if node.retreat.is_needed():
                 node.retreat.begin(now)
             else:

@@ -13,13 +13,14 @@ import msgspec
 from hashelld.cib.digest import digest
 from hashelld.cib.document import Cib
 from hashelld.cib.edit import apply
-from hashelld.model.ids import NO_VERSION, Version
+from hashelld.model.ids import NO_VERSION, NodeId, Version
 from hashelld.wire.log import (
     Barrier,
     Checkpoint,
     Commit,
     Confirmation,
     Departure,
+    Electorate,
     ElectorateChange,
     Entry,
     Founding,
@@ -53,6 +54,7 @@ def advance(state: Checkpoint | None, entry: Entry) -> Checkpoint:
             electorate=change.electorate,
             previous_electorate=change.electorate,
             electorate_version=at,
+            members=change.electorate.votes,
         )
     assert state is not None, "a log begins with its founding"
     after = msgspec.structs.replace(state, version=at, entry=digest(entry))
@@ -62,11 +64,11 @@ def advance(state: Checkpoint | None, entry: Entry) -> Checkpoint:
         case Commit(id=commit_id, edits=edits):
             commits = dict(list(state.commits.items())[1 - COMMIT_IDS_MAX :])
             commits[commit_id] = at
-            return msgspec.structs.replace(after, cib=apply(state.cib, edits), commits=commits)
-        case ElectorateChange(electorate=electorate):
-            return msgspec.structs.replace(
-                after, electorate=electorate, previous_electorate=state.electorate, electorate_version=at
-            )
+            cib = apply(state.cib, edits)
+            members = _kept(members_of(state), state.electorate, cib)
+            return msgspec.structs.replace(after, cib=cib, commits=commits, members=members)
+        case ElectorateChange():
+            return _reformed(after, change)
         case Departure(node=node, incarnation=incarnation):
             off, off_by = {**state.off, node: incarnation}, {**state.off_by, node: LEFT}
             return msgspec.structs.replace(after, off=off, off_by=off_by)
@@ -91,6 +93,32 @@ def _with_path(state: Checkpoint, change: PathChange) -> Checkpoint:
         off = {node: incarnation for node, incarnation in off.items() if node != change.node}
         off_by = {node: by for node, by in off_by.items() if node != change.node}
     return msgspec.structs.replace(state, paths=paths, off=off, off_by=off_by)
+
+
+def _reformed(state: Checkpoint, change: ElectorateChange) -> Checkpoint:
+    """The state with another electorate. One that was forced is not joint with the one before."""
+    electorate = change.electorate
+    return msgspec.structs.replace(
+        state,
+        electorate=electorate,
+        previous_electorate=electorate if change.is_forced else state.electorate,
+        electorate_version=state.version,
+        members=_kept({**members_of(state), **electorate.votes}, electorate, state.cib),
+        forced=(*state.forced, state.version) if change.is_forced else state.forced,
+    )
+
+
+def members_of(state: Checkpoint) -> dict[NodeId, int]:
+    """Who was ever added and not deleted since, with the votes that each had last."""
+    return state.members or state.electorate.votes
+
+
+def _kept(members: dict[NodeId, int], electorate: Electorate, cib: Cib) -> dict[NodeId, int]:
+    """Without those that neither vote nor are configured any more."""
+    if all(name in electorate.votes for name in members):
+        return members
+    configured = {node.id for node in cib.nodes}
+    return {name: votes for name, votes in members.items() if name in electorate.votes or name in configured}
 
 
 class Log:

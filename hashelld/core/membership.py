@@ -117,8 +117,9 @@ class Membership:
         return found.presence if found is not None else Presence.NEVER
 
     def since_ms(self, peer: NodeId) -> Millis:
-        """Since when its presence is what it is."""
-        return self._peers[peer].since_ms
+        """Since when its presence is what it is; of one that hashelld.toml does not name, since ever."""
+        found = self._peers.get(peer)
+        return found.since_ms if found is not None else 0
 
     def heard_ms(self, peer: NodeId) -> Millis | None:
         """When it was last heard."""

@@ -37,6 +37,7 @@ from hashelld.core.events import (
     Woken,
 )
 from hashelld.core.fencing import FencingDone
+from hashelld.core.force import Force
 from hashelld.core.founding import founding_by
 from hashelld.core.leaving import Leaving
 from hashelld.core.lifeline import Lifeline
@@ -93,6 +94,7 @@ class Node:
         self.clients = Clients(standing)
         self.requests = Requests(self)
         self.leaving = Leaving(self)
+        self.force = Force(self)
         self.dispatch = Dispatch(self)
         self.dc: Dc | None = None
         self.picture: tuple[NodeView, ...] = ()
@@ -368,16 +370,19 @@ class Node:
             waiting = expected if standing.is_writing else frozenset()
             for peer in sorted(waiting | standing.membership.still):
                 standing.send(peer, Pulse())
-        if all(standing.membership.presence(p) is not Presence.NEVER for p in standing.membership.peers):
+        if not standing.unseen:
             self.election.seen_all = True
 
     def _without_office(self, now: Millis) -> None:
         if self._heard_dc is not None:
             self.election.rest()
+            self.force.rest()
             self.claim.on_time(now)
             return
         self.claim.on_time(now)
-        if self.claim.confirmed is None:
+        if self.force.go_on(now):
+            pass
+        elif self.claim.confirmed is None:
             if self.election.is_alone:
                 self.election.rest()
             self.election.on_time(now)
@@ -408,6 +413,7 @@ class Node:
     def _take_office(self, now: Millis) -> None:
         standing = self.standing
         alone = self.claim.confirmed if self.election.is_alone else None
+        forced = self.force.take()
         self.election.rest()
         self.claim.rest()
         self.retreat.end()
@@ -419,16 +425,19 @@ class Node:
         self.member.on_own_office(self.dc.office.leading.epoch)
         wall_ms = now + standing.wall_offset_ms
         founding = founding_by(standing) if standing.log.is_empty else None
-        change = None
+        change, confirmed = (None, ()) if forced is None else (forced.change, forced.confirmed)
         if alone is not None:
+            confirmed = (alone,)
             votes = {standing.node: standing.electorate.votes[standing.node]}
             electorate = msgspec.structs.replace(standing.electorate, votes=votes)
             change = ElectorateChange(electorate, f"{alone.peer} is off ({alone.by})")
         if founding is not None:
             standing.may_vote = True
             standing.note("log.founded", cluster=founding.cluster)
-        standing.note("dc.elected", epoch=str(standing.epoch), alone=alone is not None)
-        self.dc.begin(wall_ms, founding=founding, alone=change, confirmed=alone)
+        standing.note("dc.elected", epoch=str(standing.epoch), alone=change is not None)
+        if forced is not None:
+            self.dc.reform.expect(standing.log.version.serial + 1, forced.origin, forced.told)
+        self.dc.begin(wall_ms, founding=founding, alone=change, confirmed=confirmed)
         self._heard_dc = standing.node
         self.clients.on_dc(standing.node)
 
@@ -444,7 +453,7 @@ class Node:
         self.picture = dc.nodes
         self._heard_dc = None
         self._no_dc_ms = self._turn_ms
-        for origin, answer in dc.commits.end():
+        for origin, answer in dc.end():
             self.requests.answer(origin, answer)
         self.clients.on_dc(None)
 
@@ -489,6 +498,7 @@ class Node:
             is_voter=standing.is_voter,
             is_leaving=standing.is_leaving,
             ends_itself=self.lifeline.ends_itself,
+            timings=standing.settings.timings_digest,
         )
         if content != self._beat:
             self._beat = content

@@ -12,11 +12,13 @@ import msgspec
 
 from hashelld.cib.view import ClusterView, NodeView
 from hashelld.core.arbiter import rank
+from hashelld.core.electorates import with_joined
+from hashelld.core.log import members_of
 from hashelld.core.membership import Presence
 from hashelld.core.options import has_fencing, is_in_maintenance
 from hashelld.core.paths import Paths
 from hashelld.core.quorum import is_joint_quorum, is_quorum, is_shrinking, without
-from hashelld.core.replication import PAIR, Leading
+from hashelld.core.replication import Leading
 from hashelld.core.self_fencing import counts_on_watchdogs
 from hashelld.core.standing import Standing
 from hashelld.model.history import ActionResult, NodeStatus
@@ -56,6 +58,7 @@ class Office:
         self._confirming: set[NodeId] = set()
         self._missing: frozenset[NodeId] = frozenset()
         """Never heard, and lost by now."""
+        self._planned_for: frozenset[NodeId] = frozenset()
         self.hand_over_to: NodeId | None = None
         """Others hear a node that this DC takes for lost: the office is to go to one of them."""
         self.is_changed = True
@@ -136,24 +139,34 @@ class Office:
         for node in self.configured:
             if node == standing.node or self.is_joined(node) or not standing.membership.is_heard(node):
                 continue
-            content = standing.membership.content(node)
-            if content is not None and content.file != standing.settings.file_digest:
-                standing.notices[f"differs-{node}"] = f"hashelld.toml of {node} differs from this node's"
-                continue
-            standing.notices.pop(f"differs-{node}", None)
-            if standing.is_off(node):
+            if not self._has_our_timings(node) or standing.is_off(node) or self._is_deleted(node):
                 continue
             if now - self._asked_ms.get(node, -1_000_000) >= standing.settings.deadtime_ms // 2:
                 self._asked_ms[node] = now
                 standing.note("join.asked", peer=node)
                 standing.send(node, JoinRequest())
 
+    def _has_our_timings(self, node: NodeId) -> bool:
+        standing = self._standing
+        content = standing.membership.content(node)
+        is_equal = content is None or content.timings == standing.settings.timings_digest
+        if is_equal:
+            standing.notices.pop(f"differs-{node}", None)
+        else:
+            standing.notices[f"differs-{node}"] = f"hashelld.toml of {node} has other timings: it cannot join"
+        return is_equal
+
+    def _is_deleted(self, node: NodeId) -> bool:
+        """Is it about to be no node of the cluster any more? Who neither votes nor is configured joins no more."""
+        tail = self._standing.log.tail
+        return tail is not None and node not in tail.electorate.votes and tail.cib.node(node) is None
+
     # -- lost nodes
 
     def is_lost(self, now: Millis, node: NodeId) -> bool:
-        """Silent for deadtime, or never heard since long enough."""
+        """Silent for deadtime, or never heard since long enough. Who was never added is not missed."""
         standing = self._standing
-        if node == standing.node:
+        if node == standing.node or node not in standing.members:
             return False
         presence = standing.membership.presence(node)
         if presence is Presence.NEVER:
@@ -270,8 +283,9 @@ class Office:
             self._joined.pop(change.node, None)
             self.fence_requests.discard(change.node)
             self._end_leave(change.node)
-        # Who votes is no matter of what runs where; what is known of ways matters when nothing is at work on them.
-        is_moot = isinstance(change, ElectorateChange) or (
+        # Who votes is no matter of what runs where, but for who is new; what is known of ways matters when nothing is at
+        # work on them.
+        is_moot = (isinstance(change, ElectorateChange) and self._planned_for.issuperset(change.electorate.votes)) or (
             isinstance(change, PathChange) and change.state is not PathState.CUT
         )
         self.is_changed = self.is_changed or not is_moot
@@ -279,16 +293,28 @@ class Office:
     # -- the electorate
 
     @property
-    def _may_change_electorate(self) -> bool:
+    def may_change_electorate(self) -> bool:
         """One change at a time: the next is ordered when the last is known acknowledged (DESIGN.md 3.2, Electorate)."""
         return self.leading.has_barrier and self._standing.log.is_settled
 
     def keep_electorate(self, now: Millis, wall_ms: int) -> None:
-        """Remove voters that forgot what they stored or are gone; add nodes that joined and stored the log."""
-        if not self._may_change_electorate:
+        """Remove voters that forgot what they stored, or are gone; add nodes that joined and stored the log."""
+        if not self.may_change_electorate:
             return
-        if not (self._remove_forgetful(wall_ms) or self._add_joined(wall_ms)):
+        if not (self._remove_forgetful(wall_ms) or self._remove_deleted(wall_ms) or self._add_joined(wall_ms)):
             self._remove_lost(now, wall_ms)
+
+    def _remove_deleted(self, wall_ms: int) -> bool:
+        """The configuration does not name them any more, and they are off: nothing waits for their votes."""
+        standing = self._standing
+        configured = {node.id for node in standing.log.cib.nodes}
+        gone = {name for name in standing.electorate.votes if name not in configured and standing.is_off(name)}
+        if not gone or standing.node in gone:
+            return False
+        votes = {name: count for name, count in standing.electorate.votes.items() if name not in gone}
+        told = f"{' '.join(sorted(gone))} was deleted from the configuration"
+        self._change_electorate(votes, told, wall_ms)
+        return True
 
     def _remove_forgetful(self, wall_ms: int) -> bool:
         standing = self._standing
@@ -309,23 +335,23 @@ class Office:
         """
         standing = self._standing
         electorate = standing.electorate
-        sound = frozenset(node for node in self._present if not standing.is_forgetful(node))
+        sound = frozenset(node for node in self.present if not standing.is_forgetful(node))
         after = electorate.with_votes(votes)
         return is_joint_quorum(after, electorate, sound, is_settled=False)
 
     def _add_joined(self, wall_ms: int) -> bool:
         standing = self._standing
-        votes = dict(standing.electorate.votes)
-        is_pair = standing.electorate.two_node
+        tail, electorate = standing.log.tail, standing.electorate
+        assert tail is not None
         for node in self.configured:
-            limit = 2 if is_pair else 16
-            if node in votes or not self.is_joined(node) or len(votes) >= limit or self._is_leaving(node):
+            if node in electorate.votes or not self.is_joined(node) or self._is_leaving(node):
                 continue
-            if self.leading.matched(node) == standing.log.version.serial:
-                votes[node] = standing.settings.founding.votes.get(node, 1)
-                if len(votes) == PAIR:
-                    standing.readmitted(node)
-                self._change_electorate(votes, f"{node} stored the log", wall_ms)
+            if self.leading.matched(node) == standing.log.version.serial and not self._is_deleted(node):
+                votes = members_of(tail).get(node, standing.settings.founding.votes.get(node, 1))
+                after = with_joined(electorate, node, votes)
+                standing.readmitted(node)  # Without it the rest may be no quorum of the electorate that it is added to.
+                ended = "; two_node is for two and ends" if electorate.two_node and not after.two_node else ""
+                self._order_electorate(after, f"{node} stored the log{ended}", wall_ms)
                 return True
         return False
 
@@ -339,7 +365,7 @@ class Office:
         Only who left or is confirmed off: the configuration may forget such a node, and nobody else.
         """
         gone = frozenset(node for node in self._losses() if now >= self._loss_ends_ms(node))
-        after = without(self._standing.electorate, gone, self._present) if gone else None
+        after = without(self._standing.electorate, gone, self.present) if gone else None
         if after is not None:
             self._order_electorate(after, f"last_man_standing: {' '.join(sorted(gone))} is gone", wall_ms)
 
@@ -357,7 +383,8 @@ class Office:
         return since_ms + (self._standing.electorate.last_man_standing_ms or 0)
 
     @property
-    def _present(self) -> frozenset[NodeId]:
+    def present(self) -> frozenset[NodeId]:
+        """Who is heard, this node included, and the quorum disk while its vote is held."""
         return frozenset({self._standing.node, *self._standing.membership.heard, *self._standing.disk.held})
 
     def let_arbiter_go(self, node: NodeId, wall_ms: int) -> None:
@@ -377,9 +404,9 @@ class Office:
         electorate = self._standing.electorate
         if not is_shrinking(electorate) or not electorate.votes.get(node):
             return True
-        if not self._may_change_electorate:
+        if not self.may_change_electorate:
             return False
-        after = without(electorate, frozenset({node}), self._present)
+        after = without(electorate, frozenset({node}), self.present)
         if after is not None:
             self._order_electorate(after, f"last_man_standing: {node} leaves", wall_ms)
         return True
@@ -413,14 +440,20 @@ class Office:
         self._order_electorate(self._standing.electorate.with_votes(votes), reason, wall_ms)
 
     def _order_electorate(self, electorate: Electorate, reason: str, wall_ms: int) -> None:
-        self._standing.note("log.electorate", votes=" ".join(sorted(electorate.votes)), reason=reason)
-        self.leading.order(ElectorateChange(electorate, reason), wall_ms)
+        self.order_electorate(ElectorateChange(electorate, reason), wall_ms)
+
+    def order_electorate(self, change: ElectorateChange, wall_ms: int) -> Version:
+        """Order another electorate."""
+        votes = " ".join(sorted(change.electorate.votes))
+        self._standing.note("log.electorate", votes=votes, reason=change.reason)
+        return self.leading.order(change, wall_ms)
 
     # -- the view
 
     def view(self, now: Millis, wall_ms: int, own: NodeStatus, *, is_leaving: bool) -> ClusterView:
         """What plans are made from."""
         standing = self._standing
+        self._planned_for = frozenset(standing.members)
         views = (self._node_view(now, node, own, is_leaving=is_leaving) for node in self.places)
         nodes = tuple(self.paths.shown(view) for view in views)
         return ClusterView(
@@ -440,7 +473,7 @@ class Office:
         if node == standing.node:
             return NodeView(node=node, online=True, is_leaving=is_leaving, fence_requested=wanted_off, status=own)
         status = self.statuses.get(node) or NodeStatus(node=node)
-        if standing.is_off(node):
+        if standing.is_off(node) or node not in standing.members:
             return NodeView(node=node, status=NodeStatus(node=node))
         if self.is_joined(node):
             leaving = node in self.leaving

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import msgspec
 
 from hashelld.cib.digest import digest
@@ -12,12 +10,8 @@ from hashelld.cib.edit import apply
 from hashelld.core.effects import Persist
 from hashelld.core.standing import Standing
 from hashelld.model.ids import NO_VERSION, Epoch, Millis, NodeId, Version
-from hashelld.wire.log import Barrier, Change, Commit, ElectorateChange, Entry, Founding
+from hashelld.wire.log import Barrier, Change, Checkpoint, Commit, ElectorateChange, Entry, Founding
 from hashelld.wire.peer import Append, Appended, Install
-
-
-PAIR: Final = 2
-"""Two voters, of `two_node` or left by last_man_standing: the second is needed to acknowledge its own admission."""
 
 
 class _Progress:
@@ -212,7 +206,7 @@ class Following:
         if write is not None:
             standing.persist(write)
         self._take_effect(acknowledged)
-        self._readmit_peer()
+        self._readmit_early()
         standing.send(peer, Appended(last, matches=True))
         return acknowledged
 
@@ -226,7 +220,7 @@ class Following:
             standing.send(peer, Appended(message.checkpoint.version, matches=True))
             return ()
         was_empty = log.is_empty
-        if log.acknowledged > NO_VERSION and log.acknowledged.serial > message.checkpoint.version.serial:
+        if _is_lost_by(message.checkpoint, log.acknowledged):
             self._lose_history()
         log.install(message.checkpoint)
         if was_empty:
@@ -297,19 +291,20 @@ class Following:
         for entry in entries:
             self._readmit(entry)
 
-    def _readmit_peer(self) -> None:
-        """Of two nodes, the one added again is needed to acknowledge that it is.
+    def _readmit_early(self) -> None:
+        """Who is added may be needed to acknowledge that it is: of two nodes both are.
 
-        Its removal is acknowledged: whatever it forgot can make no quorum any more, so it counts from here on.
+        The electorate without it is acknowledged: whatever it forgot can make no quorum any more, so it counts from
+        here on. Who voted for it before and stored that electorate since gives no vote to a log that lacks it.
         """
         standing = self._standing
         log, tail = standing.log, standing.log.tail
-        if standing.may_vote or tail is None or len(tail.electorate.votes) != PAIR:
+        if standing.may_vote or tail is None:
             return
         is_added = standing.node in tail.electorate.votes and standing.node not in tail.previous_electorate.votes
         changes = [e.version for e in log.entries if isinstance(e.change, ElectorateChange)]
-        removal = changes[-2] if len(changes) > 1 else NO_VERSION  # In the base, if not in the entries.
-        if is_added and removal <= log.acknowledged:
+        before = changes[-2] if len(changes) > 1 else NO_VERSION  # In the base, if not in the entries.
+        if is_added and before <= log.acknowledged:
             standing.may_vote = True
             standing.persist(Persist(token=0, may_vote=True))
 
@@ -329,3 +324,10 @@ class Following:
         if is_added:
             standing.may_vote = True
             standing.persist(Persist(token=0, may_vote=True))
+
+
+def _is_lost_by(checkpoint: Checkpoint, acknowledged: Version) -> bool:
+    """Does a DC's checkpoint lack what was acknowledged here: is it shorter, or did a force-start go another way?"""
+    forks = (forced for forced in checkpoint.forced if forced.serial <= acknowledged.serial)
+    is_shorter = acknowledged.serial > checkpoint.version.serial
+    return acknowledged > NO_VERSION and (is_shorter or any(acknowledged < forced for forced in forks))

@@ -13,6 +13,7 @@ from hashelld.cib.document import Cib
 from hashelld.cib.view import NodeView
 from hashelld.core.controller import Phase, Summary
 from hashelld.core.disk_vote import NOTICE as DISK_NOTICE
+from hashelld.core.electorates import awaited, disagreements
 from hashelld.core.lifeline import remarks
 from hashelld.core.membership import Presence
 from hashelld.core.options import self_fence_ms, unsafe_reasons
@@ -101,6 +102,7 @@ def status_of(node: Node, now: Millis) -> StatusIs:
             *asked_in_vain,
             *_cut_off(node.picture),
             *_vain(node.picture, summary.fenced),
+            *_told_of_nodes(node),
         ),
         watchdog=_watchdog(node),
         drops=drops_of(node),
@@ -143,9 +145,16 @@ def _verdict(node: Node) -> Verdict:
     tail = standing.log.tail
     previous = tail.previous_electorate if tail is not None and not standing.log.is_settled else None
     is_waiting = node.heard_dc is None and not node.election.seen_all
-    never = frozenset(peer for peer in membership.peers if membership.presence(peer) is Presence.NEVER)
     present = frozenset({standing.node, *membership.heard, *_disk_here(node)})
-    return judge(standing.electorate, present, previous=previous, unseen=never if is_waiting else NOBODY)
+    return judge(standing.electorate, present, previous=previous, unseen=standing.unseen if is_waiting else NOBODY)
+
+
+def _told_of_nodes(node: Node) -> Iterator[str]:
+    """Who is still to be added, and what this node's file says that does not count."""
+    applied = node.standing.log.applied
+    if applied is not None:
+        yield from awaited(applied)
+        yield from disagreements(node.standing.settings.founding, applied)
 
 
 def _disk_here(node: Node) -> AbstractSet[NodeId]:

@@ -21,10 +21,12 @@ from hashelld.wire.client import (
     AgentTold,
     Answer,
     AskCommit,
+    ChangeQuorum,
     Cleanup,
     Committed,
     Done,
     FenceNode,
+    ForceStart,
     GetCib,
     GetHistory,
     GetLog,
@@ -88,7 +90,8 @@ class Requests:
         if answer is not None:
             node.clients.reply(event.client, event.ticket, answer)
             return
-        assert not isinstance(request, AgentTold)
+        if isinstance(request, AgentTold | ForceStart):
+            return  # The one is answered; the other is once this node is in office.
         if isinstance(request, SetAttribute):
             self._forward(event, request.node, request)
         elif node.dc is not None:
@@ -107,6 +110,8 @@ class Requests:
                 return status_of(self._node, now)
             case Isolate():
                 return self._isolate(now, event.author, request)
+            case ForceStart():
+                return self._node.force.on_request(now, event.author, request, Origin(event.ticket, event.client))
             case SetAttribute(node=owner) if owner == self._node.standing.node:
                 is_agent = isinstance(event.request, AgentAsk)
                 return self._set_attribute(now, None if is_agent else event.author, request)
@@ -177,6 +182,9 @@ class Requests:
                 answer = self._clean_up(now, dc, author, request)
             case FenceNode():
                 answer = self._fence(now, dc, author, request)
+            case ChangeQuorum():
+                self._note(author, "asked for another electorate")
+                answer = dc.reform.on_request(now + self._node.standing.wall_offset_ms, author, request, origin)
             case (
                 GetCib()
                 | GetStatus()
@@ -187,6 +195,7 @@ class Requests:
                 | AgentAsk()
                 | GetLog()
                 | Isolate()
+                | ForceStart()
             ):
                 answer = _ELSEWHERE
         if answer is not None:

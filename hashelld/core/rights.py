@@ -26,8 +26,10 @@ from hashelld.wire.client import (
     AgentAsk,
     Answer,
     AskCommit,
+    ChangeQuorum,
     Cleanup,
     FenceNode,
+    ForceStart,
     GetCib,
     GetHistory,
     GetLog,
@@ -68,6 +70,8 @@ PERMISSIONS: Final[dict[type, Permission]] = {
     AgentAsk: Permission.UNLIMITED,
     Isolate: Permission.UNLIMITED,
     GetLog: Permission.UNLIMITED,
+    ChangeQuorum: Permission.UNLIMITED,
+    ForceStart: Permission.UNLIMITED,
 }
 """A request without an entry is refused to everybody."""
 

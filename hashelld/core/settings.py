@@ -94,7 +94,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     node: NodeId
     cluster_name: str
     file_digest: str
-    """Digest of node names, founding electorate and timings: unequal files do not found or join."""
+    """Digest of node names, founding electorate and timings: unequal files do not found a cluster."""
+    timings_digest: str = ""
+    """Digest of the timings alone: with others a node does not join."""
     founding: Electorate
     keepalive_ms: Millis = 100
     warntime_ms: Millis = 300

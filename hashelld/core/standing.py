@@ -7,10 +7,11 @@ depends on the disk is sent in front of its `Persist`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 
 from hashelld.core.disk_vote import DiskVote
 from hashelld.core.effects import Effect, Level, Note, Persist, Remembered, Reply, Send, Stored
-from hashelld.core.log import LEFT, Log
+from hashelld.core.log import LEFT, Log, members_of
 from hashelld.core.membership import Membership, Presence
 from hashelld.core.notes import MESSAGES
 from hashelld.core.pinging import Pinging, Reach
@@ -91,6 +92,18 @@ class Standing:
     def is_arbiter(self, node: NodeId) -> bool:
         """Does this node vote and run nothing?"""
         return node == self.electorate.network_arbiter
+
+    @property
+    def unseen(self) -> frozenset[NodeId]:
+        """The other voters that were not heard since the start: `wait_for_all` waits for them."""
+        others = (name for name in self.electorate.votes if name != self.node)
+        return frozenset(name for name in others if self.membership.presence(name) is Presence.NEVER)
+
+    @property
+    def members(self) -> AbstractSet[NodeId]:
+        """Every node that was added, by what is known acknowledged, and not deleted: no other can run anything."""
+        applied = self.log.applied
+        return self.electorate.votes.keys() if applied is None else members_of(applied).keys()
 
     def has_quorum(self, names: frozenset[NodeId]) -> bool:
         """Do these nodes hold a quorum, joint while the newest electorate is not known acknowledged?"""

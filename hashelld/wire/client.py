@@ -62,6 +62,28 @@ class FenceNode(msgspec.Struct, frozen=True, tag="fence"):
     confirm: bool = False
 
 
+class ChangeQuorum(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="change-quorum"):
+    """Change who has how many votes, or the modes; None leaves one as it is. Answer: `Done` when it is acknowledged."""
+
+    votes: dict[NodeId, int] = {}
+    two_node: bool | None = None
+    wait_for_all: bool | None = None
+    tie_order: tuple[str, ...] | None = None
+    """auto_tie_breaker: lowest, highest, or names; empty: off."""
+    last_man_standing: bool | None = None
+    last_man_standing_window_ms: int | None = None
+
+
+class ForceStart(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="force-start"):
+    """Go on without a quorum: the user vouches that all who are not heard are off, and accepts loss.
+
+    Answer: `Done` once the node that is asked is in office. With `is_question` nothing is done, and `Done` tells what
+    may be lost.
+    """
+
+    is_question: bool = False
+
+
 class SetAttribute(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="set-attribute"):
     """Set a transient attribute of a node, or (None) remove it; it is gone with the node's daemon. Answer: `Done`.
 
@@ -119,6 +141,8 @@ Request = (
     | Subscribe
     | SetAttribute
     | AgentAsk
+    | ChangeQuorum
+    | ForceStart
 )
 """Every request has exactly one permission in core.rights."""
 

@@ -97,11 +97,15 @@ class Commit(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag=
     base: Version
 
 
-class ElectorateChange(msgspec.Struct, frozen=True, tag="electorate"):
+class ElectorateChange(msgspec.Struct, frozen=True, omit_defaults=True, tag="electorate"):
     """From here on this electorate votes; jointly with the one before until it is known acknowledged."""
 
     electorate: Electorate
     reason: str
+    author: Author | None = None
+    """Who asked for it; None: the cluster itself changed it."""
+    is_forced: bool = False
+    """A force-start: the nodes of the electorate before are vouched off, this one alone acknowledges."""
 
 
 class Departure(msgspec.Struct, frozen=True, tag="departure"):
@@ -192,3 +196,7 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     """By node and device: the ways that are cut, or not known to be open."""
     commits: dict[str, Version] = {}
     """Commit ids that are still answerable."""
+    members: dict[NodeId, int] = {}
+    """Every node that was added and not deleted since, with the votes that it had last: others can run nothing."""
+    forced: tuple[Version, ...] = ()
+    """The first entries of force-starts: what others had acknowledged from their serials on is lost."""

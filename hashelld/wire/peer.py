@@ -27,6 +27,8 @@ class BeatContent(msgspec.Struct, frozen=True, array_like=True):
     is_leaving: bool = False
     ends_itself: bool = False
     """Without quorum this node stops everything in time, or its watchdog ends it (core.lifeline)."""
+    timings: str = ""
+    """Digest of the timings alone."""
 
 
 class Beat(msgspec.Struct, frozen=True, array_like=True):

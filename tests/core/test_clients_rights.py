@@ -22,6 +22,7 @@ from hashelld.wire.client import (
     AgentAsk,
     AskCommit,
     Changed,
+    ChangeQuorum,
     CibIs,
     Cleanup,
     Committed,
@@ -29,6 +30,7 @@ from hashelld.wire.client import (
     Done,
     Dropped,
     FenceNode,
+    ForceStart,
     GetCib,
     GetHistory,
     GetLog,
@@ -66,6 +68,8 @@ EVERY_REQUEST: dict[type, Request] = {
     SetAttribute: SetAttribute(node=N1, name="a", value="1"),
     Subscribe: Subscribe(),
     AgentAsk: AgentAsk(("crm_node", "-n")),
+    ChangeQuorum: ChangeQuorum(votes={N1: 2}),
+    ForceStart: ForceStart(is_question=True),
 }
 
 

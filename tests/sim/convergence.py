@@ -35,7 +35,7 @@ def calm(world: SimWorld) -> None:
         host.agents.faults = type(world.faults)()
         host.agents.broken.clear()
         host.agents.slow_ms.clear()
-        host.is_wanted = True
+        host.is_wanted = host.name not in world.outsiders
         if host.is_paused or host.is_stuck:
             host.resume()
         if not host.is_powered:

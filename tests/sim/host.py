@@ -285,7 +285,8 @@ class Daemon:
         if host.local_now - self._last_turn > self._settings.deadtime_ms and host.is_stuck:
             return
         wall_ms = host.local_now + host.wall_offset_ms
-        for peer, honest in self.beating.next_beats(host.local_now, wall_ms, self.content, world.peers_of(host.name)):
+        named = tuple(peer for peer in world.peers_of(host.name) if peer in self._settings.founding.votes)
+        for peer, honest in self.beating.next_beats(host.local_now, wall_ms, self.content, named):
             beat = honest if world.hostile is None else world.hostile.beat(honest)
             other = world.hosts[peer]
             if other.daemon is not None:

@@ -27,11 +27,15 @@ def settled(
     faults: Faults = NO_FAULTS,
     stonith: bool = True,
     mode: Mode = Mode.PLAIN,
+    founders: int | None = None,
     device_agent: str = "fence_sim",
     watchdog: Watchdog | None = None,
 ) -> SimWorld:
-    """A cluster that is founded, configured, and has nothing left to do; of two nodes it is `two_node`."""
-    world = SimWorld(nodes, seed, faults, mode=mode, stonith=stonith, watchdog=watchdog)
+    """A cluster that is founded, configured, and has nothing left to do; of two nodes it is `two_node`.
+
+    With `founders` the machines after the first ones are no part of it, and are off.
+    """
+    world = SimWorld(nodes, seed, faults, mode=mode, stonith=stonith, watchdog=watchdog, founders=founders)
     world.boot()
     configure(world, device_agent=device_agent)
     converge(world, START_MS)

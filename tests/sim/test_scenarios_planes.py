@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from tests.sim.configuration import properties
 from tests.sim.convergence import converge
@@ -23,6 +24,7 @@ from tests.sim.scenario import (
     status_of,
     was_acknowledged,
 )
+from tests.sim.test_scenarios_quorum import electorate
 from tests.sim.world import SimWorld
 
 
@@ -273,16 +275,22 @@ def test_policy_stop_both() -> None:
 
 
 def test_toml_differs() -> None:
-    """A node whose file differs does not found with the others, and is told of."""
+    """A node with other timings does not join, and is told of; one whose file names other nodes does."""
     world = SimWorld(3, 1, Faults(), file_digests={"n3": "another"})
+    world.rewrite("n3", world.founding, timings="slow")
     world.boot("n1", "n2")
     configure(world)
     world.boot("n3")
     world.run(15_000)
     assert world.dc() in ("n1", "n2")
-    assert world.host("n3").disk.content.checkpoint is None
     assert not any(world.host("n3").agents.active())
-    assert any("n3" in notice for notice in status_of(world, world.dc()).notices)
+    assert "hashelld.toml of n3 has other timings: it cannot join" in status_of(world, world.dc()).notices
+    world.host("n3").crash_daemon()
+    world.rewrite("n3", replace(world.founding, wait_for_all=True))
+    world.host("n3").start_daemon()
+    finish(world)
+    assert electorate(world, "n3") == world.founding
+    assert "hashelld.toml here says wait_for_all on, in the cluster it is off" in status_of(world, "n3").notices
 
 
 def test_toml_differs_nobody_founds() -> None:

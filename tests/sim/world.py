@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from hashelld.cib.digest import digest
 from hashelld.cib.document import Cib
 from hashelld.cib.edit import Edit
 from hashelld.core.effects import Persist
@@ -14,6 +15,7 @@ from hashelld.core.peers import MESSAGE_DEADLINE_FACTOR
 from hashelld.core.settings import DiskSettings, Settings, Watchdog
 from hashelld.model.ids import NO_VERSION, Millis, NodeId, Version
 from hashelld.wire.client import AgentAsk, Answer, CibIs, Committed, GetCib, MakeCommit, Request
+from hashelld.wire.log import Electorate
 from hashelld.wire.peer import Envelope
 from tests.sim.agents import Process
 from tests.sim.checkers import Checkers
@@ -47,18 +49,21 @@ class SimWorld:
         mode: Mode = Mode.PLAIN,
         stonith: bool = True,
         watchdog: Watchdog | None = None,
+        founders: int | None = None,
         file_digests: dict[str, str] | None = None,
         verbose: bool = False,
     ) -> None:
         self.timeline = Timeline(seed, verbose=verbose)
         self.faults = faults
         self.names = tuple(NodeId(f"n{number}") for number in range(1, nodes + 1))
-        self.founding = founding(self.names, mode)
+        self.founding = founding(self.names[:founders], mode)
         self.arbiter = self.founding.network_arbiter
         self.pings = ping_settings(mode)
         self.gatewayless: dict[NodeId, Millis] = {}
         """Who does not reach the ping node, and since when."""
         self.qdisk = QuorumDisk(self.timeline, self.names, "sim") if self.founding.arbiter is not None else None
+        self.outsiders = set(self.names[founders:] if founders is not None else ())
+        """Machines that are no part of the cluster: not yet, or not any more."""
         self.has_stonith = stonith
         self.is_unsafe = self.founding.two_node and not stonith
         self.watchdog = watchdog
@@ -86,6 +91,7 @@ class SimWorld:
         self._peers = {name: tuple(peer for peer in self.names if peer != name) for name in self.names}
         for name in self.names:
             self.hosts[name] = Host(name, self, self._settings(name, (file_digests or {}).get(name, "file")))
+            self.hosts[name].is_wanted = name not in self.outsiders
             self._tick(self.hosts[name], self.timeline.between(0, 99))
 
     def _settings(self, name: NodeId, file_digest: str) -> Settings:
@@ -98,6 +104,13 @@ class SimWorld:
         if self.watchdog is None:
             return settings
         return msgspec.structs.replace(settings, watchdog=self.watchdog, takeover_delay_ms=None)
+
+    def rewrite(self, name: str, file: Electorate, timings: str = "") -> None:
+        """Another hashelld.toml: its nodes, votes and modes. The next daemon there reads it."""
+        host = self.host(name)
+        host.settings = msgspec.structs.replace(
+            host.settings, founding=file, timings_digest=timings, file_digest=digest((file, timings))
+        )
 
     @property
     def deadtime_ms(self) -> Millis:
