@@ -39,7 +39,8 @@ def main(argv: list[str]) -> int:
     is_single = options.minutes is None and options.seeds * len(_jobs(options.seed, options)) == 1
     failed = total = 0
     cpu_s = 0.0
-    run = partial(run_seed, is_hostile=options.hostile, verbose=options.verbose)
+    has_reforms = False if options.no_reforms else None
+    run = partial(run_seed, has_reforms=has_reforms, is_hostile=options.hostile, verbose=options.verbose)
     verdicts = (run(*job) for job in jobs) if is_single or options.verbose else _pooled(run, jobs, end)
     for verdict in verdicts:
         total += 1
@@ -63,6 +64,7 @@ def _options(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--without", choices=guards, help="take this guard out of the core; ends when that is found")
     parser.add_argument("--shrink", action="store_true", help="look for a shorter failure of the first seed that fails")
     parser.add_argument("--hostile", action="store_true", help="a member says what is wrong")
+    parser.add_argument("--no-reforms", action="store_true", help="nobody changes the electorate")
     parser.add_argument("--verbose", action="store_true", help="print everything that happens")
     parser.add_argument("--trace", action="store_true", help="print the end of the trace of every failing run")
     return parser.parse_args(argv)
@@ -78,7 +80,7 @@ def _jobs(seed: int, options: argparse.Namespace) -> list[Job]:
 
 def _search(jobs: Iterator[Job], guard: Guard, end: float | None, *, verbose: bool) -> int:
     for total, (seed, nodes, mode) in enumerate(jobs, 1):
-        verdict = run_seed(seed, nodes, mode, guard=guard, verbose=verbose)
+        verdict = run_seed(seed, nodes, mode, guard=guard, has_reforms=False, verbose=verbose)
         if verdict.failure:
             print(f"without {guard.value}: found by seed {seed} nodes {nodes} mode {mode.value}, after {total} runs")
             print(verdict.failure)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from hashelld.cib.edit import Edit
+from hashelld.cib.edit import Edit, Put
 from hashelld.model.ids import Millis, NodeId
+from hashelld.model.node import Node
 from hashelld.model.resource import value_of
 from hashelld.wire.client import CibIs, Cleanup, GetCib, GetStatus, StatusIs
 from tests.sim.configuration import wanted, with_attribute, with_target_role
@@ -81,6 +82,8 @@ def tidy_up(world: SimWorld, node: NodeId) -> None:
     ]
     stopped = (found.id for found in cib.resources if value_of(found.meta, "target-role"))
     edits.extend(edit for name in stopped if (edit := with_target_role(cib, name, None)) is not None)
+    configured = {found.id for found in cib.nodes}
+    edits.extend(Put(Node(id=name)) for name in world.names if name not in configured and name not in world.outsiders)
     if edits:
         world.commit(node, *edits)
 

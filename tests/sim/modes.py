@@ -98,3 +98,8 @@ def is_fenced(seed: int, mode: Mode) -> bool:
     modes and sizes is without; a `two_node` pair has one, for without it is UNSAFE and promises nothing.
     """
     return mode in _PAIRS or seed // (len(SIZES) * len(Mode)) % 2 == 0
+
+
+def is_reformed(seed: int) -> bool:
+    """Does somebody change the electorate all the time? In half of the seeds, with each size and mode."""
+    return seed // len(SIZES) % 2 == 1

@@ -17,8 +17,9 @@ from tests.sim.configuration import configuration
 from tests.sim.convergence import calm, converge
 from tests.sim.faults import random_faults
 from tests.sim.guards import Guard, without
-from tests.sim.modes import Mode, is_fenced
+from tests.sim.modes import Mode, is_fenced, is_reformed
 from tests.sim.nemesis import Nemesis
+from tests.sim.reforms import Reformer
 from tests.sim.shrink import Diet
 from tests.sim.violation import Violation
 from tests.sim.world import SimWorld
@@ -65,12 +66,16 @@ def run_seed(
     mode: Mode = Mode.PLAIN,
     *,
     guard: Guard | None = None,
+    has_reforms: bool | None = None,
     disturbed_ms: Millis = DISTURBED_MS,
     is_hostile: bool = False,
     diet: Diet = EVERYTHING,
     verbose: bool = False,
 ) -> Verdict:
-    """Run it, perhaps without one of the core's guards, or with a hostile member; failures are in the verdict."""
+    """Run it, perhaps without one of the core's guards, or with a hostile member; failures are in the verdict.
+
+    In half of the seeds somebody changes the electorate all the time, unless it is said; in none with a hostile member.
+    """
     began = process_time()
     world = make_world(seed, nodes, mode, diet=diet, verbose=verbose)
     failure = trace = ""
@@ -79,7 +84,9 @@ def run_seed(
     signal.setitimer(signal.ITIMER_PROF, CPU_MAX_S)
     try:
         with without(guard):
-            _play(world, disturbed_ms, deeds, left_out=diet.deeds, is_hostile=is_hostile)
+            has_reforms = is_reformed(seed) and not is_hostile if has_reforms is None else has_reforms
+            left_out = diet.deeds
+            _play(world, disturbed_ms, deeds, left_out=left_out, has_reforms=has_reforms, is_hostile=is_hostile)
     except (Violation, AssertionError) as violation:
         failure = f"{type(violation).__name__}: {violation}"
         trace = world.timeline.tail(TRACE_LINES)
@@ -113,6 +120,7 @@ def _play(
     deeds: list[tuple[int, Millis, str]],
     *,
     left_out: frozenset[int] = frozenset(),
+    has_reforms: bool = False,
     is_hostile: bool = False,
 ) -> None:
     world.boot()
@@ -121,7 +129,10 @@ def _play(
         world.turn_hostile(world.timeline.random.choice(world.names))
     workload, nemesis = Workload(world, every_ms=500), Nemesis(world)
     nemesis.left_out, nemesis.drawn = left_out, deeds
+    reformer = Reformer(world) if has_reforms else None
     world.run(disturbed_ms)
+    if reformer is not None:
+        reformer.stop()
     nemesis.stop()
     workload.stop()
     calm(world)

@@ -33,11 +33,11 @@ FOUND_BY: Final[dict[Guard, tuple[int, int, Mode, str]]] = {
 def test_without_a_guard_it_is_found(guard: Guard) -> None:
     """A known seed finds that it is missing, and holds with it."""
     seed, nodes, mode, words = FOUND_BY[guard]
-    found = run_seed(seed, nodes, mode, guard=guard)
+    found = run_seed(seed, nodes, mode, guard=guard, has_reforms=False)
     assert words in found.failure, (
         found.failure or f"nothing found: python -m tests.sim --seeds 500 --without {guard.value}"
     )
-    assert not run_seed(seed, nodes, mode).failure
+    assert not run_seed(seed, nodes, mode, has_reforms=False).failure
 
 
 LATE_MS: Final = 2_200

@@ -22,9 +22,10 @@ def pinned() -> list[tuple[int, int, Mode]]:
     return [(int(words[0]), int(words[1]), Mode((*words, Mode.PLAIN)[2])) for words in lines if words]
 
 
-def check(seed: int, nodes: int, mode: Mode = Mode.PLAIN) -> None:
-    verdict = run_seed(seed, nodes, mode)
-    replay = f"python -m tests.sim --seed {seed} --nodes {nodes} --mode {mode.value}"
+def check(seed: int, nodes: int, mode: Mode = Mode.PLAIN, *, has_reforms: bool | None = None) -> None:
+    verdict = run_seed(seed, nodes, mode, has_reforms=has_reforms)
+    flags = " --no-reforms" if has_reforms is False else ""
+    replay = f"python -m tests.sim --seed {seed} --nodes {nodes} --mode {mode.value}{flags}"
     assert not verdict.failure, f"{replay}\n{verdict.trace}\n{verdict.failure}"
 
 
@@ -42,7 +43,12 @@ def test_more_seeds(seed: int, nodes: int) -> None:
 
 @pytest.mark.parametrize(("seed", "nodes", "mode"), pinned())
 def test_pinned_seeds(seed: int, nodes: int, mode: Mode) -> None:
-    check(seed, nodes, mode)
+    check(seed, nodes, mode, has_reforms=False)
+
+
+@pytest.mark.parametrize(("nodes", "mode"), [(2 + at % 4, mode) for at, mode in enumerate(Mode)])
+def test_reforms(nodes: int, mode: Mode) -> None:
+    check(3, nodes, mode, has_reforms=True)
 
 
 @pytest.mark.parametrize(("nodes", "mode"), [(2 + at % 4, mode) for at, mode in enumerate(Mode)])
