@@ -67,7 +67,7 @@ def _quorum(status: StatusIs) -> Iterator[Finding]:
     if status.dc is None:
         yield Finding(PROBLEM, "there is no DC: nothing is planned or committed", "see: cluster quorum")
     if quorum.total == 1 and not status.links:
-        yield Finding(DOUBT, "the cluster is one node: nothing takes over", "add nodes to hashelld.toml")
+        yield Finding(DOUBT, "the cluster is one node: nothing takes over", "see: cluster add --help")
     for text in quorum.unsafe:
         yield Finding(PROBLEM, f"UNSAFE: {text}", "configure fencing, or accept that data may be lost")
 
@@ -79,7 +79,7 @@ def _votes(quorum: QuorumStatus) -> Iterator[Finding]:
         yield Finding(
             DOUBT,
             f"{quorum.total} votes: two halves of the cluster could tie, and both would stop",
-            "add a node, or an arbiter, or [quorum.disk] or auto_tie_breaker when the cluster is founded",
+            "add a node or an arbiter, or: cluster quorum set auto_tie_breaker lowest",
         )
     for node, votes in quorum.voters.items():
         if 2 * votes > quorum.total and len(quorum.voters) > 1:

@@ -11,7 +11,7 @@ from hashell.commands import founding
 from hashell.commands.advice import Finding, examine
 from hashell.commands.observed import node_lines
 from hashell.commands.secret_references import flaws
-from hashell.commands.votes import quorum_data, quorum_text, unresolved
+from hashell.commands.votes import unresolved
 from hashell.errors import Refused, Usage
 from hashell.grammar.kinds import Flag, Integer, Kind, Path, choice
 from hashell.grammar.registry import command
@@ -39,17 +39,6 @@ def cluster_status(session: Session) -> Outcome:
         columns=("node", "state", "office"),
         rows=rows,
     )
-
-
-@command("cluster", "quorum", examples=("cluster quorum",))
-def cluster_quorum(session: Session) -> Outcome:
-    """Show the votes, by which rule they are judged, and the verdict.
-
-    The votes are those of the nodes that the answering node hears, itself included. There is quorum while a DC is
-    heard that has it: also where the votes suffice, it takes a moment until one is elected.
-    """
-    status = session.status()
-    return Said(text=quorum_text(status), data=quorum_data(status))
 
 
 @command("cluster", "links", examples=("cluster links",))

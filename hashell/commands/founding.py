@@ -53,6 +53,29 @@ def config_text(*, cluster: str, members: tuple[Member, ...], port: int, folder:
     )
 
 
+def with_member(toml: str, member: Member) -> str:
+    """A hashelld.toml that names one more node; `Refused` where it does already. two_node is for two."""
+    known = names_in(toml)
+    if member.name.casefold() in (name.casefold() for name in known):
+        raise Refused(f"{CONFIG_NAME} names {member.name} already.")
+    if "[[nodes]]" not in toml:
+        raise Refused(f"{CONFIG_NAME} names its nodes in another way than by tables [[nodes]]: add it by hand.")
+    kept = [line for line in toml.splitlines() if len(known) < 2 or line.partition("=")[0].strip() != "two_node"]
+    addresses = ", ".join(map(_quoted, member.addresses))
+    entry = f"\n[[nodes]]\nname = {_quoted(member.name)}\naddresses = [{addresses}]\n"
+    after = "\n".join(kept).rstrip("\n") + "\n" + entry
+    assert names_in(after) == (*known, member.name)
+    return after
+
+
+def replace_config(path: Path, toml: str) -> None:
+    """Write a hashelld.toml in the place of the one that is there, with its mode."""
+    try:
+        _write(path, toml, path.stat().st_mode & 0o777)
+    except OSError as error:
+        raise Refused(f"{error.filename or path}: {error.strerror}") from None
+
+
 def node_part(own: str) -> str:
     """The part that differs from node to node."""
     return f"[node]\nname = {_quoted(own)}\n"

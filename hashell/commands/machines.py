@@ -10,15 +10,14 @@ import shlex
 import time
 from collections.abc import Iterator
 from difflib import unified_diff
-from importlib import import_module
 from typing import Annotated, Final
 
 import msgspec
 
 from hashell.commands import founding
-from hashell.commands.changes import carry_out, resource_names_of
+from hashell.commands.changes import resource_names_of
 from hashell.errors import HashellError, Refused, TimedOut, Usage
-from hashell.grammar.kinds import DurationMs, Flag, Kind, NodeRef, Path, flag
+from hashell.grammar.kinds import DurationMs, Kind, Path, flag
 from hashell.grammar.registry import command
 from hashell.grammar.scope import Scope
 from hashell.outcomes import Candidate, Listing, Outcome, Said, Table
@@ -144,23 +143,6 @@ def cluster_wait_for_startup(session: Session, limit: DurationMs = STARTUP_MS) -
         if time.monotonic() >= ends:
             raise TimedOut(f"Not up within {limit / 1000:g} s: {trouble}")
         time.sleep(LOOK_MS / 1000)
-
-
-@command(LEVEL, "remove", aliases=("delete",), destroys=True, examples=("cluster remove node3",))
-def cluster_remove(session: Session, node: NodeRef, *, cascade: Flag = False) -> Outcome:
-    """Take a node that has left, or is off, out of the configuration; with --cascade also what names it.
-
-    Stop its daemon first (`cluster stop NODE`), and take it out of hashelld.toml on the others.
-    """
-    view = next((one for one in session.status().nodes if one.node == node), None)
-    if view is not None and view.online:
-        raise Refused(f"{node} is online: first cluster stop {node}.")
-    session.confirm(f"Forget {node}, and everything that is configured for it?")
-    change, checking = import_module("hashelld.cib.change"), import_module("hashell.commands.checking")
-    cib = session.applied().cib
-    edits = checking.attempt(lambda: change.delete(cib, (f"node:{node}",), cascade=cascade)) if cib.node(node) else ()
-    said = carry_out(session, edits, f"{node} is not configured any more. Take it out of hashelld.toml, too.")
-    return Said(text=said.text, data={**said.data, "node": node}, warnings=said.warnings)
 
 
 def _unit(session: Session, verb: str, nodes: tuple[str, ...], *, is_all: bool) -> Outcome:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from hashell.commands import founding
-from hashell.commands.machines import cluster_remove, toml_here
+from hashell.commands.electorate import cluster_remove
+from hashell.commands.machines import toml_here
 from hashell.errors import Refused
 from hashell.grammar.kinds import Flag, NodeRef
 from hashell.grammar.registry import command
@@ -27,7 +28,7 @@ def node_server(session: Session, *nodes: NodeRef) -> Outcome:
 
 @command("node", "delete", destroys=True, examples=("node delete node3",))
 def node_delete(session: Session, node: NodeRef, *, cascade: Flag = False) -> Outcome:
-    """Take a node that has left, or is off, out of the configuration: `cluster remove`."""
+    """Take a node that has left, or is off, out of the cluster for good: `cluster remove`."""
     return cluster_remove(session, node, cascade=cascade)
 
 

@@ -35,6 +35,7 @@ def quorum_text(status: StatusIs) -> str:
         ("modes", ", ".join(quorum.modes)),
         ("ping", ", ".join(f"{name} {'answers' if is_heard else 'SILENT'}" for name, is_heard in quorum.pings.items())),
         ("disk", quorum.disk),
+        ("changing", "the newest votes or modes are not known acknowledged" if quorum.changing else ""),
         *(("UNSAFE", text) for text in quorum.unsafe),
         ("watchdog", _watchdog_text(status.watchdog)),
     ]
@@ -73,6 +74,7 @@ def quorum_data(status: StatusIs) -> dict[str, object]:
         "modes": list(quorum.modes),
         "ping": dict(quorum.pings),
         "disk": quorum.disk,
+        "changing": quorum.changing,
         "unsafe": list(quorum.unsafe),
         "watchdog": None if status.watchdog is None else msgspec.structs.asdict(status.watchdog),
     }

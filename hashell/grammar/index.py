@@ -77,7 +77,7 @@ node attribute hashell.commands.node
 node clearstate hashell.commands.node
   Vouch that a lost node is off, so that its resources are taken over: `node fence NODE --confirm`.
 node delete hashell.commands.membership
-  Take a node that has left, or is off, out of the configuration: `cluster remove`.
+  Take a node that has left, or is off, out of the cluster for good: `cluster remove`.
 node fence hashell.commands.node
   Have a node fenced: it is powered off or restarted, whatever it runs.
 node fence-history hashell.commands.node
@@ -200,6 +200,8 @@ configure verify hashell.commands.configure
   Check the whole configuration: references, options, times, and what the agents object to.
 configure xml hashell.commands.statements
   Add objects that are written as Pacemaker's XML.
+cluster add hashell.commands.electorate
+  Name one more node in the hashelld.toml of this machine, and tell what else a running cluster needs to get it.
 cluster copy hashell.commands.machines
   Copy a file of this machine to the same place on other nodes (by default all), by scp.
 cluster crash-test hashell.commands.crash_test
@@ -222,10 +224,10 @@ cluster links hashell.commands.cluster
   Show how the node that answers hears the others.
 cluster qdisk hashell.commands.qdisk
   Make a quorum disk, or show what one says: a block device or file that all nodes see, with a vote of its own.
-cluster quorum hashell.commands.cluster
-  Show the votes, by which rule they are judged, and the verdict.
-cluster remove hashell.commands.machines
-  Take a node that has left, or is off, out of the configuration; with --cascade also what names it.
+cluster quorum hashell.commands.electorate
+  Show the votes, by which rule they are judged, and the verdict; or change who has how many votes, and the modes.
+cluster remove hashell.commands.electorate
+  Take a node out of the cluster for good: out of the configuration, and its vote out of the electorate.
 cluster restart hashell.commands.machines
   Stop the daemon on nodes (by default here), and start it again: what runs there is moved or stopped first.
 cluster run hashell.commands.machines

@@ -68,6 +68,7 @@ LEVELS: Final[dict[str, Level]] = {
         help="the cluster itself: founding, daemons, quorum, the same on every node",
         modules=(
             "hashell.commands.cluster",
+            "hashell.commands.electorate",
             "hashell.commands.machines",
             "hashell.commands.crash_test",
             "hashell.commands.qdisk",

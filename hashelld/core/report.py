@@ -87,7 +87,10 @@ def status_of(node: Node, now: Millis) -> StatusIs:
         phase=phase_of(node),
         version=standing.log.acknowledged,
         quorum=msgspec.structs.replace(
-            quorum, pings=standing.pinging.answering(now), disk=standing.notices.get(DISK_NOTICE, "")
+            quorum,
+            pings=standing.pinging.answering(now),
+            disk=standing.notices.get(DISK_NOTICE, ""),
+            changing=not (standing.log.is_empty or standing.log.is_settled),
         ),
         links=tuple(_link(node, now, peer) for peer in standing.membership.peers),
         nodes=node.picture if has_quorum else tuple(_without_dc(node, view) for view in node.picture),

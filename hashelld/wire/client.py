@@ -195,6 +195,8 @@ class QuorumStatus(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     """The ping nodes (and groups) of the answering node, and whether they answer."""
     disk: str = ""
     """What is wrong with the quorum disk, as the answering node sees it; empty: nothing, or there is none."""
+    changing: bool = False
+    """The newest electorate is not known acknowledged: it needs the votes of the one before, too."""
 
 
 NODE_LEVEL: Final = "node"

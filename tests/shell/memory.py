@@ -113,6 +113,12 @@ class MemoryClient:
             case wire.FenceNode(node=node, confirm=confirm):
                 self.lose(node)
                 return wire.Done(f"{node} is {'taken to be off' if confirm else 'fenced'}")
+            case wire.ChangeQuorum(votes=votes):
+                voters = {**self.status.quorum.voters, **votes}
+                self.status = replace(self.status, quorum=replace(self.status.quorum, voters=voters))
+                return wire.Done("changed")
+            case wire.ForceStart(is_question=is_question):
+                return wire.Done("node1 would vote alone." if is_question else "node1 goes on alone")
             case _:
                 return wire.Refused("invalid", f"{type(request).__name__} is not known here")
 

@@ -88,9 +88,9 @@ LINES: Final[dict[str, tuple[str, ...]]] = {
     "node fence": ("node fence node2 --yes",),
     "node fence-history": ("node fence-history",),
     "node clearstate": ("node clearstate node2 --yes",),
+    "node delete": ("node fence node3 --yes", "node delete node3 --yes"),
     "node attribute": ("node attribute node1 set a 1",),
     "node server": ("node server",),
-    "node delete": ("node fence node3 --yes", "node delete node3 --yes"),
     "node status-attr": ("node status-attr node1 set a 1",),
     "node utilization": ("node utilization node1 set cpu 1",),
     # The configuration: statements.
@@ -151,6 +151,7 @@ LINES: Final[dict[str, tuple[str, ...]]] = {
     # The cluster.
     "cluster status": ("cluster status",),
     "cluster quorum": ("cluster quorum",),
+    "cluster add": (INIT, f"cluster add node3=127.0.0.3 {DIRECTORY}"),
     "cluster links": ("cluster links",),
     "cluster health": ("cluster health",),
     "cluster init": (INIT,),
@@ -230,7 +231,7 @@ LOCAL: Final = (
     | {"up", "cd", "ls", "quit", "help"}
     | {"history exclude", "configure undo", "configure redo", "configure refresh", "configure resume"}
     | {"configure filter"}
-    | {"cluster init", "cluster token", "cluster join", "cluster import", "cluster qdisk"}
+    | {"cluster init", "cluster token", "cluster join", "cluster import", "cluster qdisk", "cluster add"}
     | {f"cluster {verb}" for verb in ("start", "stop", "restart", "enable", "disable", "run", "copy", "diff")}
 )
 """Commands that do something, or refuse something else, where no cluster answers."""

@@ -255,6 +255,7 @@ def test_quorum_as_text_and_as_data() -> None:
         "arbiter": "node4",
         "ping": {"10.0.0.9": True, "routers": False},
         "disk": "",
+        "changing": False,
         "unsafe": ["no fencing"],
         "watchdog": None,
     }
