@@ -28,6 +28,24 @@ _COMMANDS: Final = (
     ("keygen PATH", "Write a new cluster key, readable by its owner alone. Every node needs a copy of the same key."),
     ("check [PATH]", "Check a hashelld.toml and the keys that it names; every problem is told with its line."),
 )
+_NODES: Final = """
+hashelld.toml founds a cluster. From then on the cluster's log says who belongs to it, who has how many votes, and which
+modes are on. A file that says something else is told by hashell status, and not followed; other timings alone keep a
+daemon out. The addresses of the nodes come from the file only, and are read when the daemon starts: a node is heard by
+those whose files name it, so while nodes are added or taken out the files may differ.
+
+To add node3 to a running cluster: run cluster add node3=ADDRESS on every node, which names it in the file. Restart
+the daemons one after another, in maintenance, so that resources go on running. Run cluster join TOKEN on node3 and start
+its daemon; the token is printed by cluster token. Then run configure node node3. It votes once it has stored the log.
+With the third vote two_node ends.
+
+To take node3 out: cluster stop node3, or, when it is dead, have it fenced, or vouch for it by node fence node3 --confirm.
+Then run cluster remove node3, which deletes it from the configuration and takes out its vote. Take it out of the files
+when it suits. Where two votes are left, cluster quorum set two_node on lets a survivor go on alone.
+
+Votes and modes are changed by cluster quorum. When the quorum is gone for good, cluster quorum force-start on one of
+the nodes that are left lets them go on alone: what only the others had stored is lost.
+"""
 _DAEMON_FILES: Final = (
     ("/etc/hashell/hashelld.toml", "The daemon's configuration."),
     ("/etc/hashell/cluster.key", "The cluster's key, mode 0600."),
@@ -42,7 +60,7 @@ _EXIT: Final = (
 _FILE: Final = """
 hashelld.toml is a TOML file. Every key has a default but the names and addresses of the nodes; an unknown key is an
 error that is told with its line. Durations are written as 100ms, 10s or 2min. Relative paths count from the
-file's directory.
+file's directory. Votes and [quorum] found a cluster; a running one is changed by hashell, see hashelld(8).
 """
 _TABLES: Final = (
     (
@@ -225,6 +243,7 @@ def daemon_page() -> str:
         *mdoc.section("SYNOPSIS", ".Nm", ".Ar command", ".Op Ar argument ..."),
         *mdoc.section("DESCRIPTION", *mdoc.text(_DAEMON)),
         *mdoc.section("COMMANDS", *mdoc.items(_COMMANDS)),
+        *mdoc.section("CHANGING THE NODES", *mdoc.text(_NODES)),
         *mdoc.section("FILES", *mdoc.items(_DAEMON_FILES)),
         *mdoc.section("EXIT STATUS", *mdoc.items(_EXIT)),
         *mdoc.section("SEE ALSO", ".Xr hashell 1 ,", ".Xr hashelld.toml 5"),

@@ -21,6 +21,8 @@ class Reform:
 
     def on_request(self, wall_ms: int, author: Author, wish: ChangeQuorum, origin: Origin) -> Answer | None:
         """An answer at once, or None: it comes when both electorates have the entry on disk."""
+        if not self._office.leading.has_barrier:
+            return Refused("no-dc", "the DC is not ready yet; nothing was changed, try again")
         if not self._office.may_change_electorate:
             text = "the electorate is being changed already, which is not known acknowledged; nothing was changed"
             return Refused("busy", text, ("try again, or see cluster quorum for who is missing",))
@@ -33,6 +35,9 @@ class Reform:
         if not told:
             return Done("the votes and modes are so already")
         change = ElectorateChange(after, told, author=author.signature())
+        self._standing.note(
+            "request.done", user=author.user, uid=author.uid, pid=author.pid, at=author.node, what=f"quorum: {told}"
+        )
         version = self._office.order_electorate(change, wall_ms)
         self.expect(version.serial, origin, told)
         return None

@@ -183,7 +183,6 @@ class Requests:
             case FenceNode():
                 answer = self._fence(now, dc, author, request)
             case ChangeQuorum():
-                self._note(author, "asked for another electorate")
                 answer = dc.reform.on_request(now + self._node.standing.wall_offset_ms, author, request, origin)
             case (
                 GetCib()
