@@ -35,13 +35,13 @@ daemon out. The addresses of the nodes come from the file only, and are read whe
 those whose files name it, so while nodes are added or taken out the files may differ.
 
 To add node3 to a running cluster: run cluster add node3=ADDRESS on every node, which names it in the file. Restart
-the daemons one after another, in maintenance, so that resources go on running. Run cluster join TOKEN on node3 and start
-its daemon; the token is printed by cluster token. Then run configure node node3. It votes once it has stored the log.
-With the third vote two_node ends.
+the daemons one after another, in maintenance, so that resources go on running. Run cluster join TOKEN on node3 and
+start its daemon; the token is printed by cluster token. Then run configure node node3. It votes once it has stored the
+log. With the third vote two_node ends.
 
-To take node3 out: cluster stop node3, or, when it is dead, have it fenced, or vouch for it by node fence node3 --confirm.
-Then run cluster remove node3, which deletes it from the configuration and takes out its vote. Take it out of the files
-when it suits. Where two votes are left, cluster quorum set two_node on lets a survivor go on alone.
+To take node3 out: cluster stop node3, or, when it is dead, have it fenced, or vouch for it by node fence node3
+--confirm. Then run cluster remove node3, which deletes it from the configuration and takes out its vote. Take it out
+of the files when it suits. Where two votes are left, cluster quorum set two_node on lets a survivor go on alone.
 
 Votes and modes are changed by cluster quorum. When the quorum is gone for good, cluster quorum force-start on one of
 the nodes that are left lets them go on alone: what only the others had stored is lost.

@@ -312,8 +312,9 @@ class Office:
         if not gone or standing.node in gone:
             return False
         votes = {name: count for name, count in standing.electorate.votes.items() if name not in gone}
-        told = f"{' '.join(sorted(gone))} was deleted from the configuration"
-        self._change_electorate(votes, told, wall_ms)
+        if not self._can_settle(votes):
+            return False
+        self._change_electorate(votes, f"{' '.join(sorted(gone))} was deleted from the configuration", wall_ms)
         return True
 
     def _remove_forgetful(self, wall_ms: int) -> bool:
@@ -333,11 +334,8 @@ class Office:
 
         A change that they cannot store blocks the next election: its joint quorum needs more than today's.
         """
-        standing = self._standing
-        electorate = standing.electorate
-        sound = frozenset(node for node in self.present if not standing.is_forgetful(node))
-        after = electorate.with_votes(votes)
-        return is_joint_quorum(after, electorate, sound, is_settled=False)
+        electorate = self._standing.electorate
+        return is_joint_quorum(electorate.with_votes(votes), electorate, self.sound, is_settled=False)
 
     def _add_joined(self, wall_ms: int) -> bool:
         standing = self._standing
@@ -392,6 +390,11 @@ class Office:
         if self.leading.has_barrier:
             self.leaving.add(node)
             self.leading.order(Departure(node, self._standing.membership.incarnation(node)), wall_ms)
+
+    @property
+    def sound(self) -> frozenset[NodeId]:
+        """Those of them whose memory counts."""
+        return frozenset(node for node in self.present if not self._standing.is_forgetful(node))
 
     def let_go(self, node: NodeId, running: str, wall_ms: int) -> bool:
         """May a node's departure be ordered? With last_man_standing an electorate without it is ordered before.

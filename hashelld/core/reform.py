@@ -6,7 +6,6 @@ from hashelld.core.commits import Origin
 from hashelld.core.electorates import NotPossible, changed, told_change
 from hashelld.core.office import Office
 from hashelld.core.standing import Standing
-from hashelld.model.ids import NodeId
 from hashelld.wire.client import Answer, ChangeQuorum, Done, Refused
 from hashelld.wire.log import Author, ElectorateChange, Entry
 
@@ -28,7 +27,7 @@ class Reform:
             return Refused("busy", text, ("try again, or see cluster quorum for who is missing",))
         before = self._standing.electorate
         try:
-            after = changed(before, wish, self._fit())
+            after = changed(before, wish, self._office.sound)
         except NotPossible as refusal:
             return Refused("invalid", f"{refusal}; nothing was changed")
         told = told_change(before, after)
@@ -41,11 +40,6 @@ class Reform:
         version = self._office.order_electorate(change, wall_ms)
         self.expect(version.serial, origin, told)
         return None
-
-    def _fit(self) -> frozenset[NodeId]:
-        """Who is here and may acknowledge."""
-        own = self._standing.node
-        return frozenset(n for n in self._office.present if n == own or not self._standing.is_forgetful(n))
 
     def expect(self, serial: int, origin: Origin, told: str) -> None:
         """Somebody waits until the entry of this serial is acknowledged, and is told so then."""
