@@ -27,9 +27,11 @@ incarnation. Orders, results, joins and leaves are repeated until they are answe
 
 **One DC per epoch** (`core.election`). An epoch is a number and the node that may lead in it. Pre-votes keep a
 returning node from disturbing; a vote is on disk before it leaves. Who votes is an `Electorate`, a value in the log;
-while a newer one is not known to be acknowledged, a quorum of it and of the one before are needed (`core.quorum`). A
-node whose store is empty, was set aside, or is older than its peers remember neither votes nor counts until it was
-removed from the electorate and added again.
+while a newer one is not known to be acknowledged, a quorum of it and of the one before are needed (`core.quorum`).
+Commands change it (`core.reform`, `core.electorates`), nodes that are configured and stored the log are added, deleted
+ones are taken out (`core.office`); who was never added is neither missed nor ordered. By the operator's word those who
+are left go on alone (`core.force`). A node whose store is empty, was set aside, or is older than its peers remember
+neither votes nor counts until it was removed from the electorate and added again.
 
 **The CIB** (`core.log`, `core.replication`). One document, changed by commits; the log's entries are commits,
 electorates, departures, confirmations that a node is off, what became of its ways through fabric devices, and the

@@ -11,6 +11,7 @@ from hashelld.cib.edit import EditRefused, apply, touched
 from hashelld.cib.rights.writing import NotPermitted
 from hashelld.cib.verify import verify
 from hashelld.core.lifeline import watchdog_flaw
+from hashelld.core.log import members_of
 from hashelld.core.options import unsafe_reasons
 from hashelld.core.replication import Leading
 from hashelld.core.rights import judged, told_objections
@@ -138,7 +139,8 @@ class Commits:
 
     def _misplaced(self, before: Cib, after: Cib) -> Refused | None:
         """A node is deleted after it left cleanly or is off (DESIGN.md 3.2, Electorate), the arbiter never added."""
-        standing = self._standing
+        standing, tail = self._standing, self._standing.log.tail
+        assert tail is not None
         deleted = {node.id for node in before.nodes}.difference(node.id for node in after.nodes)
         added = {node.id for node in after.nodes}.difference(node.id for node in before.nodes)
         if standing.electorate.network_arbiter in added:
@@ -147,7 +149,7 @@ class Commits:
                 "invalid", f"{name} is the arbiter: it votes and runs nothing, so it is no node to configure"
             )
         for node in sorted(deleted):
-            is_member = node in standing.electorate.votes or node in standing.membership.peers
+            is_member = node in members_of(tail)
             if node == standing.node or (is_member and not standing.is_off(node)):
                 is_here = node == standing.node or standing.membership.is_heard(node)
                 why = "it takes part in the cluster" if is_here else "nobody knows that it is off"

@@ -89,12 +89,14 @@ def _contradictions(after: Electorate, wish: ChangeQuorum) -> Iterator[str]:
         yield "auto_tie_breaker is lowest, or highest, or names of nodes, each once"
     if after.two_node:
         yield from _of_a_pair(after, wish)
-    if after.arbiter is not None and after.tie_order:
+    has_arbiter = after.arbiter is not None or after.network_arbiter is not None
+    if has_arbiter and after.tie_order:
         yield "auto_tie_breaker and an arbiter exclude each other"
 
 
 def _of_a_pair(after: Electorate, wish: ChangeQuorum) -> Iterator[str]:
-    if len(after.votes) > 2 or any(votes != 1 for votes in after.votes.values()):
+    is_alone = len(after.votes) == 1 and not wish.two_node  # One of a pair, whose peer is off.
+    if (len(after.votes) != 2 and not is_alone) or any(votes != 1 for votes in after.votes.values()):
         told = ", ".join(f"{name} {votes}" for name, votes in sorted(after.votes.items()))
         yield f"two_node is for two nodes with a vote each, here are {told}"
     if after.tie_order:
@@ -103,7 +105,7 @@ def _of_a_pair(after: Electorate, wish: ChangeQuorum) -> Iterator[str]:
         yield "last_man_standing and two_node exclude each other: switch the other off first"
     if wish.wait_for_all is False:
         yield "wait_for_all cannot be switched off with two_node: a node that starts could fence its peer for nothing"
-    if after.arbiter is not None:
+    if after.arbiter is not None or after.network_arbiter is not None:
         yield "an arbiter and two_node exclude each other"
 
 
@@ -155,7 +157,7 @@ def disagreements(file: Electorate, state: Checkpoint) -> Iterator[str]:
     for name, votes in sorted(file.votes.items()):
         if name not in members and name not in configured:
             yield f"hashelld.toml here names {name}, which is no node of the cluster (added by: configure node {name})"
-        elif members.get(name, votes) != votes:
+        elif members.get(name, votes) != votes and name != state.electorate.network_arbiter:
             yield f"hashelld.toml here gives {name} {votes} votes, in the cluster it has {members[name]}"
     for mode, said, counts in _modes(file, state.electorate):
         if said != counts:

@@ -85,10 +85,10 @@ class Force:
             wish.has_stood = True
         return True
 
-    def rest(self) -> None:
-        """A DC with a quorum is heard: there is nothing to be forced any more."""
+    def rest(self, why: str) -> None:
+        """A DC with a quorum is heard, or this node stood still: the word was given for another moment."""
         if self._wish is not None:
-            self._end(Refused("invalid", f"{self._node.heard_dc} has a quorum: nothing was forced"))
+            self._end(Refused("invalid", f"{why}: nothing was forced"))
 
     def take(self) -> Forced | None:
         """This node is elected: what it begins its office with; None when nothing was forced."""

@@ -266,6 +266,7 @@ class Node:
         standing = self.standing
         standing.note("node.gap", gap_ms=now - self._turn_ms)
         self.end_office("the loop stood still")
+        self.force.rest("the loop stood still")
         self.lrm.drop_queued()
         self.member.joined = NO_EPOCH
         standing.disk.on_gap()
@@ -376,7 +377,7 @@ class Node:
     def _without_office(self, now: Millis) -> None:
         if self._heard_dc is not None:
             self.election.rest()
-            self.force.rest()
+            self.force.rest(f"{self._heard_dc} has a quorum")
             self.claim.on_time(now)
             return
         self.claim.on_time(now)

@@ -159,7 +159,9 @@ class Office:
     def _is_deleted(self, node: NodeId) -> bool:
         """Is it about to be no node of the cluster any more? Who neither votes nor is configured joins no more."""
         tail = self._standing.log.tail
-        return tail is not None and node not in tail.electorate.votes and tail.cib.node(node) is None
+        if tail is None or node == tail.electorate.network_arbiter:
+            return False
+        return node not in tail.electorate.votes and tail.cib.node(node) is None
 
     # -- lost nodes
 
@@ -307,8 +309,8 @@ class Office:
     def _remove_deleted(self, wall_ms: int) -> bool:
         """The configuration does not name them any more, and they are off: nothing waits for their votes."""
         standing = self._standing
-        configured = {node.id for node in standing.log.cib.nodes}
-        gone = {name for name in standing.electorate.votes if name not in configured and standing.is_off(name)}
+        kept = {standing.electorate.network_arbiter, *(node.id for node in standing.log.cib.nodes)}
+        gone = {name for name in standing.electorate.votes if name not in kept and standing.is_off(name)}
         if not gone or standing.node in gone:
             return False
         votes = {name: count for name, count in standing.electorate.votes.items() if name not in gone}

@@ -78,6 +78,7 @@ def test_modes_with_a_time() -> None:
     [
         (THREE, ChangeQuorum(two_node=True), "here are a 1, b 1, c 1"),
         (electorate("a b2"), ChangeQuorum(two_node=True), "here are a 1, b 2"),
+        (electorate("a"), ChangeQuorum(two_node=True), "two nodes with a vote each, here are a 1"),
         (PAIR, ChangeQuorum(votes=votes("a2")), "two nodes with a vote each"),
         (PAIR, ChangeQuorum(tie_order=(LOWEST,)), "exclude each other"),
         (PAIR, ChangeQuorum(last_man_standing=True), "exclude each other"),

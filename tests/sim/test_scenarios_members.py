@@ -70,15 +70,19 @@ def take_out(world: SimWorld, name: str) -> None:
     world.committed(world.dc(), deletion(name))
 
 
-def bring_in(world: SimWorld, name: str, file: Electorate) -> None:
-    """Every node is told of a new one by its file, one after another; then it starts, and is configured."""
-    here = [one for one in world.names if one not in world.outsiders]
-    for one in here:
+def rewrite_files(world: SimWorld, file: Electorate) -> None:
+    """Every node gets another file, one after another, and reads it."""
+    for one in [name for name in world.names if name not in world.outsiders]:
         world.rewrite(one, file)
         world.host(one).crash_daemon()
         world.run(300)
         world.host(one).start_daemon()
         world.run(3_000)
+
+
+def bring_in(world: SimWorld, name: str, file: Electorate) -> None:
+    """Every node is told of a new one by its file; then it starts, and is configured."""
+    rewrite_files(world, file)
     world.rewrite(name, file)
     world.outsiders.discard(world.host(name).name)
     world.host(name).is_wanted = True
@@ -188,6 +192,20 @@ def test_two_grow_to_three() -> None:
     assert len(world.dcs()) == 1, "two of three go on without a claim"
     power_on(world, gone)
     assert "mark-three" in ids_of(finish(world))
+
+
+def test_who_was_never_added_is_deleted_as_it_is() -> None:
+    """The files name it, it was configured, and it never came: nobody has to know that it is off."""
+    world = settled(3, founders=2)
+    began = world.timeline.now
+    rewrite_files(world, founding(world.names, Mode.PLAIN))
+    world.until(lambda: len(world.dcs()) == 1, 20_000, "a DC")
+    world.committed(world.dc(), Put(Node(id=NodeId("n3"))))
+    world.run(15_000)
+    world.committed(world.dc(), deletion("n3"))
+    assert voters(world, "n1") == {"n1", "n2"}
+    assert shots(world, began) == []
+    finish(world)
 
 
 def test_one_grows_to_two_and_to_three() -> None:
