@@ -14,6 +14,7 @@ from hashelld.core.claim import Confirmed
 from hashelld.core.commits import Origin
 from hashelld.core.election import Stage
 from hashelld.core.log import members_of
+from hashelld.core.standing import Standing
 from hashelld.model.ids import NO_VERSION, Millis, NodeId, Version
 from hashelld.wire.client import Answer, Done, ForceStart, Refused
 from hashelld.wire.log import Author, ElectorateChange
@@ -47,6 +48,19 @@ class Forced(msgspec.Struct, frozen=True):
     origin: Origin
     told: str
     """What the user is told once the change is acknowledged."""
+
+
+def first_entries(
+    standing: Standing, forced: Forced | None, alone: Confirmed | None
+) -> tuple[ElectorateChange | None, tuple[Confirmed, ...]]:
+    """The electorate that an office by force, or by a claim, begins with, and who is off then."""
+    if forced is not None:
+        return forced.change, forced.confirmed
+    if alone is None:
+        return None, ()
+    votes = {standing.node: standing.electorate.votes[standing.node]}
+    electorate = msgspec.structs.replace(standing.electorate, votes=votes)
+    return ElectorateChange(electorate, f"{alone.peer} is off ({alone.by})"), (alone,)
 
 
 class Force:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
-
 from hashelld.cib.view import NodeView
 from hashelld.core.arbiter import Arbiter
 from hashelld.core.claim import Claim
@@ -37,7 +35,7 @@ from hashelld.core.events import (
     Woken,
 )
 from hashelld.core.fencing import FencingDone
-from hashelld.core.force import Force
+from hashelld.core.force import Force, first_entries
 from hashelld.core.founding import founding_by
 from hashelld.core.leaving import Leaving
 from hashelld.core.lifeline import Lifeline
@@ -426,12 +424,7 @@ class Node:
         self.member.on_own_office(self.dc.office.leading.epoch)
         wall_ms = now + standing.wall_offset_ms
         founding = founding_by(standing) if standing.log.is_empty else None
-        change, confirmed = (None, ()) if forced is None else (forced.change, forced.confirmed)
-        if alone is not None:
-            confirmed = (alone,)
-            votes = {standing.node: standing.electorate.votes[standing.node]}
-            electorate = msgspec.structs.replace(standing.electorate, votes=votes)
-            change = ElectorateChange(electorate, f"{alone.peer} is off ({alone.by})")
+        change, confirmed = first_entries(standing, forced, alone)
         if founding is not None:
             standing.may_vote = True
             standing.note("log.founded", cluster=founding.cluster)
