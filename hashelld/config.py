@@ -185,14 +185,8 @@ def parse(text: str, path: str, uname: str) -> DaemonConfig:
 
 def to_settings(config: DaemonConfig) -> Settings:
     """What the core is told of the file."""
-    timings = (
-        config.keepalive_ms,
-        config.warntime_ms,
-        config.deadtime_ms,
-        config.initdead_ms,
-        config.restart_grace_ms,
-        *(config.watchdog.timings if config.watchdog is not None else ()),
-    )
+    limits = (config.keepalive_ms, config.warntime_ms, config.deadtime_ms, config.initdead_ms, config.restart_grace_ms)
+    timings = (*limits, *(config.watchdog.timings if config.watchdog is not None else ()))
     names = tuple(entry.name for entry in config.nodes)
     disk = placed(config.disk, names, config.node)
     return Settings(
