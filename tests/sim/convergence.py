@@ -83,7 +83,8 @@ def tidy_up(world: SimWorld, node: NodeId) -> None:
     stopped = (found.id for found in cib.resources if value_of(found.meta, "target-role"))
     edits.extend(edit for name in stopped if (edit := with_target_role(cib, name, None)) is not None)
     configured = {found.id for found in cib.nodes}
-    edits.extend(Put(Node(id=name)) for name in world.names if name not in configured and name not in world.outsiders)
+    nowhere = {*configured, *world.outsiders, world.arbiter}
+    edits.extend(Put(Node(id=name)) for name in world.names if name not in nowhere)
     if edits:
         world.commit(node, *edits)
 

@@ -85,7 +85,8 @@ class Reformer:
         """A node leaves, is deleted from the configuration, and comes back to be configured again."""
         if self._out is not None:
             return
-        world, self._out = self._world, self._name()
+        world = self._world
+        self._out = self._random.choice([name for name in world.names if name != world.arbiter])
         host = world.hosts[self._out]
         world.timeline.record(host.name, "is to be taken out")
         host.is_wanted = False
