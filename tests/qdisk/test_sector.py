@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hashelld.model.ids import Epoch, Incarnation, NodeId, Version
+from hashelld.model.ids import NUMBER_MAX, Epoch, Incarnation, NodeId, Version
 from hashelld.wire.codec import ProtocolError
 from hashelld.wire.sector import (
     BLOCK_BYTES,
@@ -27,7 +27,7 @@ from hashelld.wire.sector import (
 
 HEADER = DiskHeader(uuid="1d57", cluster="web", places=4, interval_ms=1_000, tko=8, created_ms=7)
 NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,62}", fullmatch=True).map(NodeId)
-NUMBERS = st.integers(0, 2**63)
+NUMBERS = st.integers(0, NUMBER_MAX)
 EPOCHS = st.builds(Epoch, NUMBERS, NAMES)
 VERSIONS = st.builds(Version, EPOCHS, NUMBERS)
 SECTORS = st.builds(
