@@ -84,7 +84,7 @@ class Controller:
         self._orders: dict[int, Ordered] = {}
         self._entries: dict[int, tuple[int, int]] = {}
         """Serial of an ordered entry -> (transition number, index) of the action that waits for it."""
-        self.plan_after_ms: Millis = 0
+        self._plan_after_ms: Millis = 0
         """Not before then, whatever changes."""
         self._wake_wall_ms: int | None = None
         self._picture_ms: Millis = -PICTURE_REFRESH_MS
@@ -120,7 +120,7 @@ class Controller:
 
     def is_planning_due(self, now: Millis) -> bool:
         """Did the input change, and may it be planned with?"""
-        return self._has_to_plan and now >= self.plan_after_ms
+        return self._has_to_plan and now >= self._plan_after_ms
 
     @property
     def _has_to_plan(self) -> bool:
@@ -133,7 +133,7 @@ class Controller:
         moments = [order.sent_ms + step_ms for order in self._orders.values()]
         moments.append(self._picture_ms + PICTURE_REFRESH_MS)
         if self._has_to_plan:
-            moments.append(max(self.plan_after_ms, now))
+            moments.append(max(self._plan_after_ms, now))
         if self._wake_wall_ms is not None:
             moments.append(self._wake_wall_ms - self._standing.wall_offset_ms)
         return min(moments)
@@ -255,7 +255,7 @@ class Controller:
 
     def rest_until(self, moment: Millis) -> None:
         """No plan is made before."""
-        self.plan_after_ms = moment
+        self._plan_after_ms = moment
 
     def _settle_orders(self, node: NodeId) -> None:
         self.measures.drop(node)
@@ -419,7 +419,7 @@ class Controller:
             self.finished(self.transition_number, index, is_ok=True)
             return
         if not self.office.let_go(action.node, running, wall_ms):
-            self.plan_after_ms = now + standing.settings.deadtime_ms
+            self._plan_after_ms = now + standing.settings.deadtime_ms
             self.finished(self.transition_number, index, is_ok=False)
             return
         incarnation = standing.membership.incarnation(action.node)

@@ -42,6 +42,8 @@ def changed(electorate: Electorate, wish: ChangeQuorum, present: AbstractSet[Nod
         if name not in electorate.votes:
             known = ", ".join(sorted(electorate.votes))
             raise NotPossible(f"{name} does not vote now (voters are {known}): a node is added by: configure node NAME")
+    if electorate.network_arbiter in wish.votes:
+        raise NotPossible(f"{electorate.network_arbiter} is the arbiter: it has one vote while the others' are even")
     if wish.last_man_standing_window_ms is not None and not (wish.last_man_standing or is_shrinking(electorate)):
         raise NotPossible("last_man_standing is off: switch it on first")
     after = msgspec.structs.replace(

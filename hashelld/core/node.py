@@ -419,7 +419,7 @@ class Node:
         standing.accept(Epoch(standing.promised, standing.node))
         standing.disk.on_office(standing.epoch)
         self.dc = Dc(standing, self.lrm, self.stonith, now)
-        self.dc.controller.plan_after_ms = self.arbiter.plans_after_ms(now)
+        self.dc.controller.rest_until(self.arbiter.plans_after_ms(now))
         self.stonith.adopt(last_summary(self.summary).fenced)
         self.member.on_own_office(self.dc.office.leading.epoch)
         wall_ms = now + standing.wall_offset_ms

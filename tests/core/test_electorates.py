@@ -96,6 +96,12 @@ def test_what_may_not_follow(before: Electorate, wish: ChangeQuorum, reason: str
         changed(before, wish, ALL)
 
 
+def test_the_arbiter_has_its_vote_by_rule() -> None:
+    arbitrated = Electorate(votes={}, network_arbiter=NodeId("c")).with_votes(votes("a b c"))
+    with pytest.raises(NotPossible, match="c is the arbiter"):
+        changed(arbitrated, ChangeQuorum(votes=votes("c2")), ALL)
+
+
 def test_who_is_here_has_to_be_a_quorum_of_both() -> None:
     here = frozenset(map(NodeId, "ab"))
     assert changed(THREE, ChangeQuorum(votes=votes("a3")), here) == electorate("a3 b c")
