@@ -8,7 +8,7 @@ from hashelld.cib.digest import digest
 from hashelld.cib.edit import Edit, Put
 from hashelld.core.rights import Gate
 from hashelld.core.standing import Standing
-from hashelld.model.ids import NodeId
+from hashelld.model.ids import Millis, NodeId
 from hashelld.wire.client import (
     AgentAsk,
     Answer,
@@ -46,20 +46,25 @@ from hashelld.wire.log import (
     PathChange,
     PathState,
 )
+from hashelld.wire.peer import Forward
 
 
 SUBSCRIBERS_MAX: Final = 64
+AGAIN_FACTOR: Final = 4
+"""A commit that the DC did not answer for so many deadtimes is sent to it again."""
 HISTORY_MAX: Final = 1000
 
 
 class _Forwarded:
-    __slots__ = ("client", "dc", "is_change", "ticket")
+    __slots__ = ("client", "dc", "message", "sent_ms", "ticket")
 
-    def __init__(self, client: bytes, ticket: int, dc: NodeId, *, is_change: bool) -> None:
+    def __init__(self, client: bytes, ticket: int, dc: NodeId, message: Forward) -> None:
         self.client = client
         self.ticket = ticket
         self.dc = dc
-        self.is_change = is_change
+        self.message = message
+        self.sent_ms: Millis | None = None
+        """None: just now."""
 
 
 class Clients:
@@ -130,12 +135,23 @@ class Clients:
             case ChangeQuorum() | ForceStart():
                 return None
 
-    def forward(self, client: bytes, ticket: int, dc: NodeId, request: Request) -> int:
-        """Note that the DC, or the node that an attribute is of, is asked; returns the forwarded request's ticket."""
+    def forward(self, client: bytes, ticket: int, dc: NodeId, author: Author, request: Request) -> int:
+        """Ask the DC, or the node that an attribute is of; returns the forwarded request's ticket."""
         self._ticket += 1
-        is_change = isinstance(request, MakeCommit | Cleanup | FenceNode | SetAttribute | ChangeQuorum)
-        self._forwarded[self._ticket] = _Forwarded(client, ticket, dc, is_change=is_change)
+        message = Forward(self._ticket, author, request)
+        self._forwarded[self._ticket] = _Forwarded(client, ticket, dc, message)
+        self._standing.send(dc, message)
         return self._ticket
+
+    def _forward_again(self, now: Millis) -> None:
+        """A message may be lost. A commit sent again gets its first answer (its id tells); anything else waits."""
+        for found in self._forwarded.values():
+            if found.sent_ms is None:
+                found.sent_ms = now
+            elif now - found.sent_ms >= AGAIN_FACTOR * self._standing.settings.deadtime_ms:
+                found.sent_ms = now
+                if isinstance(found.message.request, MakeCommit):
+                    self._standing.send(found.dc, found.message)
 
     def on_forwarded(self, peer: NodeId, ticket: int, answer: Answer) -> None:
         """The DC's answer. A commit is told when a shell that then reads the configuration here finds it."""
@@ -174,9 +190,10 @@ class Clients:
         for ticket in [t for t, found in self._forwarded.items() if found.client == client]:
             del self._forwarded[ticket]
 
-    def tell(self, status: object, cib: object) -> None:
+    def tell(self, now: Millis, status: object, cib: object) -> None:
         """Tell subscribers what changed since they were told last, and shells that their commits are done."""
         self._tell_early(is_waiting=True)
+        self._forward_again(now)
         before, self._told = self._told, (status, cib)
         for client, ticket in self._subscribers:
             if before[1] != cib:

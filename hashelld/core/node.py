@@ -319,7 +319,7 @@ class Node:
         self.lifeline.on_time(now)
         standing.emit(*standing.pinging.on_time(now))
         standing.disk.go_on(now)
-        self._say()
+        self._say(now)
 
     def _judge_office(self, now: Millis) -> None:
         """A DC steps down when it does not hear a quorum, or hears of a higher epoch."""
@@ -479,7 +479,7 @@ class Node:
 
     # -- beats
 
-    def _say(self) -> None:
+    def _say(self, now: Millis) -> None:
         standing = self.standing
         tail = standing.log.tail
         content = BeatContent(
@@ -497,4 +497,4 @@ class Node:
         if content != self._beat:
             self._beat = content
             standing.emit(SetBeat(content))
-        self.clients.tell(self.summary, standing.log.acknowledged)
+        self.clients.tell(now, self.summary, standing.log.acknowledged)

@@ -39,7 +39,7 @@ from hashelld.wire.client import (
     Subscribe,
 )
 from hashelld.wire.log import Author, Operation
-from hashelld.wire.peer import Forward, Forwarded
+from hashelld.wire.peer import Forwarded
 
 
 if TYPE_CHECKING:
@@ -154,8 +154,7 @@ class Requests:
         return Done(f"{self._node.standing.node} is cut off for {request.for_ms} ms")
 
     def _forward(self, event: ClientAsked, to: NodeId, request: Request) -> None:
-        ticket = self._node.clients.forward(event.client, event.ticket, to, request)
-        self._node.standing.send(to, Forward(ticket, event.author, request))
+        self._node.clients.forward(event.client, event.ticket, to, event.author, request)
 
     def on_forwarded_here(self, now: Millis, peer: NodeId, ticket: int, author: Author, request: Request) -> None:
         """A shell of another node asks this DC, or sets an attribute of this node."""

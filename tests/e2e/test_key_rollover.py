@@ -59,8 +59,7 @@ def test_keys_are_rolled_over_while_everything_runs(tmp_path: Path) -> None:
                 teller = cluster["node1" if daemon.name != "node1" else "node2"]
                 value = f"{number}-{daemon.name}"
                 teller.shell("configure", "property", f"cluster-name={value}").ok()
-                shown = daemon.shell("configure", "show", "cib-bootstrap-options").ok().out
-                assert value in shown, "what was committed after the key's change is not here"
+                await_value(daemon, value)
                 cluster.await_online(*cluster.daemons, seen_by=daemon.name)
         assert signatures(ticks) == before, "the resource was restarted or moved"
         for daemon in cluster.daemons.values():
@@ -68,6 +67,16 @@ def test_keys_are_rolled_over_while_everything_runs(tmp_path: Path) -> None:
             found = [line for line in daemon.log.read_text().splitlines() if any(word in line for word in BAD)]
             assert not found
         expect_stranger(cluster, tmp_path, old)
+
+
+def await_value(daemon: Daemon, value: str) -> None:
+    """What was committed after the change of a key comes to the node whose key it was."""
+    wait_until(
+        lambda: value in daemon.shell("configure", "show", "cib-bootstrap-options").ok().out,
+        LIMIT_S,
+        f"{daemon.name} shows {value}",
+        0.1,
+    )
 
 
 def expect_stranger(cluster: LoopbackCluster, folder: Path, old: str) -> None:
