@@ -27,7 +27,7 @@ from hashelld.policy.graph import Transition
 from hashelld.policy.plan import Planner
 from hashelld.wire.client import Fenced
 from hashelld.wire.log import Confirmation, Departure, Entry
-from hashelld.wire.peer import LeaveGranted, Order
+from hashelld.wire.peer import Join, LeaveGranted, Order
 
 
 _SWITCH: Final = -2
@@ -256,6 +256,19 @@ class Controller:
     def rest_until(self, moment: Millis) -> None:
         """No plan is made before."""
         self._plan_after_ms = moment
+
+    @property
+    def newest_call(self) -> int:
+        """The number of the newest order."""
+        return self._call
+
+    def on_join(self, node: NodeId, message: Join) -> None:
+        """What the node has not begun of the orders that it was told of is void, and was decided by what was before."""
+        for call, order in list(self._orders.items()):
+            is_void = order.action.node == node and call <= message.void
+            if is_void and not any(order.is_same(action) for action in message.in_flight):
+                del self._orders[call]
+                self.finished(order.transition, order.index, is_ok=False)
 
     def _settle_orders(self, node: NodeId) -> None:
         self.measures.drop(node)

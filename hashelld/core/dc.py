@@ -69,6 +69,7 @@ class Dc:
     def on_join(self, peer: NodeId, message: Join) -> None:
         """A node joined this epoch."""
         self.office.on_join(peer, message)
+        self.controller.on_join(peer, message)
 
     def on_status(self, peer: NodeId, status: NodeStatus) -> None:
         """A node's own status."""
@@ -107,7 +108,7 @@ class Dc:
         entries = self.office.leading.acknowledge()
         if entries:
             return entries
-        self.office.ask_joins(now)
+        self.office.ask_joins(now, self.controller.newest_call)
         self.office.look_for_missing(now)
         self.office.confirm_without_fencing(now, wall_ms)
         self.office.keep_electorate(now, wall_ms)

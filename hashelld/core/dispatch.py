@@ -130,10 +130,10 @@ class Dispatch:
             case Install():
                 self._yield_to(epoch)
                 self._node.on_acknowledged(self._node.following.on_install(peer, epoch, body))
-            case JoinRequest():
+            case JoinRequest(void=void):
                 self._yield_to(epoch)
                 self._node.election.seen_all = True
-                self._node.member.on_join_request(now, peer, epoch)
+                self._node.member.on_join_request(now, peer, epoch, void)
             case Order(call=call, action=action):
                 self._node.member.on_order(now, peer, epoch, call, action)
             case ResultHeard(call=call):

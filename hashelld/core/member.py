@@ -42,6 +42,8 @@ class Member:
         self.joined: Epoch = NO_EPOCH
         """The epoch that this node joined; its DC is the epoch's node."""
         self._wants_join: NodeId | None = None
+        self._void = 0
+        """Orders of the joined epoch up to this one are not begun any more."""
         self._results: dict[int, tuple[OrderResult, Millis]] = {}
         self._status_sent_ms: Millis = 0
         self._shown_serial = 0
@@ -68,12 +70,13 @@ class Member:
 
     # -- joining
 
-    def on_join_request(self, now: Millis, peer: NodeId, epoch: Epoch) -> None:
+    def on_join_request(self, now: Millis, peer: NodeId, epoch: Epoch, void: int) -> None:
         """Promise the epoch, drop what has not begun, and report; a node that lost history stops everything first."""
         standing = self._standing
         if epoch < standing.epoch:
             return
         standing.accept(epoch)
+        self._void = void
         self._lrm.drop_queued()
         self._results.clear()
         if self._following.history_lost and self._retreat.is_needed():
@@ -97,7 +100,7 @@ class Member:
         standing.send(dc, Refusal(NOT_JOINED))
 
     def _report(self, now: Millis, peer: NodeId) -> None:
-        self._standing.send(peer, Join(self._lrm.status(), self._lrm.in_flight()))
+        self._standing.send(peer, Join(self._lrm.status(), self._lrm.in_flight(), self._void))
         self._status_sent_ms = now
         self._shown_serial = 0
 
@@ -117,6 +120,7 @@ class Member:
         answered = self._results.get(call)
         if answered is not None:
             self._standing.send(peer, answered[0])
+        if answered is not None or call <= self._void:
             return
         wall_ms = now + self._standing.wall_offset_ms
         if is_cleanup(action):
@@ -167,7 +171,7 @@ class Member:
         dc = self.dc
         self._ask_to_join(now)
         if self._wants_join is not None and not self._retreat.is_needed():
-            self.on_join_request(now, self._wants_join, self._standing.epoch)
+            self.on_join_request(now, self._wants_join, self._standing.epoch, self._void)
         if dc is None or dc == self._standing.node:
             return
         for call, (result, sent_ms) in self._results.items():

@@ -133,8 +133,8 @@ class Office:
         kept = [r for at, r in enumerate(status.operations) if at not in same]
         self.statuses[node] = msgspec.structs.replace(status, operations=(*kept, result))
 
-    def ask_joins(self, now: Millis) -> None:
-        """Ask every heard node that has not joined, again after a while."""
+    def ask_joins(self, now: Millis, void: int) -> None:
+        """Ask every heard node that has not joined, again after a while; orders up to `void` are not to be begun."""
         standing = self._standing
         for node in self.configured:
             if node == standing.node or self.is_joined(node) or not standing.membership.is_heard(node):
@@ -144,7 +144,7 @@ class Office:
             if now - self._asked_ms.get(node, -1_000_000) >= standing.settings.deadtime_ms // 2:
                 self._asked_ms[node] = now
                 standing.note("join.asked", peer=node)
-                standing.send(node, JoinRequest())
+                standing.send(node, JoinRequest(void))
 
     def _has_our_timings(self, node: NodeId) -> bool:
         standing = self._standing

@@ -106,7 +106,9 @@ class Appended(msgspec.Struct, frozen=True, array_like=True, tag="appended"):
 
 
 class JoinRequest(msgspec.Struct, frozen=True, array_like=True, tag="join?"):
-    """The DC asks for a promise of its epoch and a report."""
+    """The DC asks for a promise of its epoch and a report. Its orders up to this one are to be begun no more."""
+
+    void: Number = 0
 
 
 class Join(msgspec.Struct, frozen=True, array_like=True, tag="join"):
@@ -114,7 +116,8 @@ class Join(msgspec.Struct, frozen=True, array_like=True, tag="join"):
 
     status: NodeStatus
     in_flight: tuple[Action, ...]
-    answered: tuple[int, ...] = ()
+    void: Number = 0
+    """What the request said: of the orders up to this one only those in flight can still end."""
 
 
 class Order(msgspec.Struct, frozen=True, array_like=True, tag="order"):
