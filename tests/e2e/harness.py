@@ -195,10 +195,14 @@ class LoopbackCluster:
         self.await_online(*self.daemons)
 
     def bring_back(self, name: str, seer: str) -> None:
-        """Kill a daemon and start it at once; wait until another node has seen that it is a new one."""
+        """Kill a daemon and start it at once."""
+        self.daemons[name].end(signal.SIGKILL)
+        self.start_again(name, seer)
+
+    def start_again(self, name: str, seer: str) -> None:
+        """Start a daemon that has ended; wait until another node has seen that it is a new one, and all are online."""
         told = f"event=peer.restarted peer={name}"
         before = self.daemons[seer].log.read_text().count(told)
-        self.daemons[name].end(signal.SIGKILL)
         self.daemons[name].start()
         wait_until(
             lambda: self.daemons[seer].log.read_text().count(told) > before, START_LIMIT_S, f"{name} restarted", 0.1

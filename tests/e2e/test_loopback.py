@@ -156,8 +156,7 @@ def test_in_maintenance_a_daemon_ends_and_finds_its_resources_untouched(cluster,
     cluster[seer].shell("maintenance", "on").ok()
     before = signatures(file)
     assert cluster[home].end(signal.SIGTERM) == 0
-    cluster[home].start()
-    cluster.await_online(*cluster.daemons, seen_by=seer)
+    cluster.start_again(home, seer)
     cluster[seer].shell("maintenance", "off").ok()
     cluster.await_place("tick", home, seer=seer)
     stays(lambda: signatures(file) == before, 3.0, "the same process of tick")

@@ -145,8 +145,7 @@ def test_a_daemon_that_leaves_takes_nothing_with_it(cluster):
     before = intervals(cluster)
     assert leaver.end(signal.SIGTERM) == 0
     assert processes_of(leaver) != []
-    leaver.start()
-    cluster.await_online(*cluster.daemons, seen_by="node2")
+    cluster.start_again("node1", seer="node2")
     cluster["node2"].shell("maintenance", "off").ok()
     cluster.await_place("tick", "node1", seer="node2", limit_s=LIMIT_S)
     assert [(began, node) for began, _, node in intervals(cluster)] == [(began, node) for began, _, node in before]
