@@ -262,13 +262,16 @@ class Controller:
         """The number of the newest order."""
         return self._call
 
-    def on_join(self, node: NodeId, message: Join) -> None:
-        """What the node has not begun of the orders that it was told of is void, and was decided by what was before."""
-        for call, order in list(self._orders.items()):
-            is_void = order.action.node == node and call <= message.void
-            if is_void and not any(order.is_same(action) for action in message.in_flight):
+    def takes_join(self, node: NodeId, message: Join) -> bool:
+        """Does a join answer the newest question? Then what the node did not begin of its orders is void."""
+        orders = {call: order for call, order in self._orders.items() if order.action.node == node}
+        if any(call > message.void for call in orders):
+            return False  # Of a question before: the node was, or will be, told that more is void.
+        for call, order in orders.items():
+            if call not in message.begun:
                 del self._orders[call]
                 self.finished(order.transition, order.index, is_ok=False)
+        return True
 
     def _settle_orders(self, node: NodeId) -> None:
         self.measures.drop(node)

@@ -68,8 +68,8 @@ class Dc:
 
     def on_join(self, peer: NodeId, message: Join) -> None:
         """A node joined this epoch."""
-        self.office.on_join(peer, message)
-        self.controller.on_join(peer, message)
+        if self.controller.takes_join(peer, message):
+            self.office.on_join(peer, message)
 
     def on_status(self, peer: NodeId, status: NodeStatus) -> None:
         """A node's own status."""

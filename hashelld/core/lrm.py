@@ -236,6 +236,10 @@ class Lrm:
         """The actions whose agents run; turns of recurring monitors change nothing and are not among them."""
         return tuple(run.job.action for run in self._runs.values() if run.job.recurring is None)
 
+    def begun(self, epoch: Epoch) -> tuple[int, ...]:
+        """Which orders of an epoch are being carried out, or were, as far as is remembered."""
+        return tuple(sorted(key.call for key in (*self._accepted, *self._answers) if key.epoch == epoch))
+
     def status(self) -> NodeStatus:
         """What this node reports of itself."""
         return self._record.status()

@@ -100,9 +100,13 @@ class Member:
         standing.send(dc, Refusal(NOT_JOINED))
 
     def _report(self, now: Millis, peer: NodeId) -> None:
-        self._standing.send(peer, Join(self._lrm.status(), self._lrm.in_flight(), self._void))
+        self._standing.send(peer, self._join())
         self._status_sent_ms = now
         self._shown_serial = 0
+
+    def _join(self) -> Join:
+        lrm = self._lrm
+        return Join(lrm.status(), lrm.in_flight(), self._void, lrm.begun(self._standing.epoch))
 
     def on_own_office(self, epoch: Epoch) -> None:
         """This node is DC: it joins itself."""
@@ -120,7 +124,8 @@ class Member:
         answered = self._results.get(call)
         if answered is not None:
             self._standing.send(peer, answered[0])
-        if answered is not None or call <= self._void:
+            return
+        if call <= self._void and call not in self._lrm.begun(epoch):
             return
         wall_ms = now + self._standing.wall_offset_ms
         if is_cleanup(action):

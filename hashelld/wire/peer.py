@@ -117,7 +117,9 @@ class Join(msgspec.Struct, frozen=True, array_like=True, tag="join"):
     status: NodeStatus
     in_flight: tuple[Action, ...]
     void: Number = 0
-    """What the request said: of the orders up to this one only those in flight can still end."""
+    """What the request said: of the orders up to this one none is begun any more."""
+    begun: tuple[Number, ...] = ()
+    """The orders of this epoch that were begun: these will be answered."""
 
 
 class Order(msgspec.Struct, frozen=True, array_like=True, tag="order"):
