@@ -19,7 +19,6 @@ class Leaving:
     def __init__(self, node: Node) -> None:
         self._node = node
         self._since_ms: Millis | None = None
-        self._is_store_broken = False
 
     def on_terminate(self, now: Millis) -> None:
         """SIGTERM: leave; a DC gives its office to another one first."""
@@ -38,7 +37,7 @@ class Leaving:
         """Nothing is stored any more: this node holds no office, gives no vote, stops what it runs and ends."""
         node, standing = self._node, self._node.standing
         standing.note("node.store-failed", reason=reason)
-        self._is_store_broken = True
+        standing.is_store_broken = True
         node.end_office("the disk failed")
         standing.is_leaving, standing.may_vote = True, False
         node.retreat.begin(now)
@@ -64,9 +63,9 @@ class Leaving:
         is_unheard = node.heard_dc is None and now - self._since_ms >= 2 * standing.settings.deadtime_ms
         is_outside = node.member.dc is None and now - self._since_ms >= 2 * standing.settings.initdead_ms
         is_blank = not standing.may_vote and standing.log.is_empty
-        if self._is_store_broken or is_unheard or is_outside or is_blank:
+        if standing.is_store_broken or is_unheard or is_outside or is_blank:
             if node.retreat.is_needed():
                 node.retreat.begin(now)
             else:
                 node.member.goodbye = Goodbye.GRANTED
-                standing.emit(Exit(int(self._is_store_broken), "stopped everything and ended without a DC"))
+                standing.emit(Exit(int(standing.is_store_broken), "stopped everything and ended without a DC"))

@@ -486,7 +486,7 @@ class Node:
             cluster=tail.cluster if tail is not None else "",
             file=standing.settings.file_digest,
             promised=standing.epoch,
-            stored=standing.log.version,
+            stored=standing.told_stored,
             hears=tuple(sorted(standing.membership.heard)),
             is_quorate_dc=self.dc is not None,
             is_voter=standing.is_voter,

@@ -47,8 +47,12 @@ class Outbox:
         return self._drain()
 
     def on_store_failed(self) -> list[Effect]:
-        """Nothing will be stored any more: messages that promise something are dropped, agents still run."""
+        """Nothing will be stored any more: messages that promise something are dropped, agents still run.
+
+        Beats that waited would tell of what is not on disk; those that are fed from here on do not.
+        """
         self._is_broken = True
+        self._held = deque(effect for effect in self._held if not isinstance(effect, SetBeat))
         self._waiting.clear()
         return self._drain()
 

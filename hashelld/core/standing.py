@@ -17,7 +17,7 @@ from hashelld.core.notes import MESSAGES
 from hashelld.core.pinging import Pinging, Reach
 from hashelld.core.quorum import holds_most, is_joint_quorum
 from hashelld.core.settings import Settings
-from hashelld.model.ids import NO_EPOCH, NO_INCARNATION, NO_VERSION, Epoch, Incarnation, Millis, NodeId
+from hashelld.model.ids import NO_EPOCH, NO_INCARNATION, NO_VERSION, Epoch, Incarnation, Millis, NodeId, Version
 from hashelld.wire.client import Answer
 from hashelld.wire.log import Checkpoint, Electorate, Entry
 from hashelld.wire.peer import Body, Envelope, Pulse
@@ -54,6 +54,7 @@ class Standing:
         self.is_leaving = False
         self.stored_serial = self.log.version.serial
         """Serial of the newest entry that is on this node's disk."""
+        self.is_store_broken = False
         self._effects: list[Effect] = []
         self._token = 0
         self._promise_token = 0
@@ -255,6 +256,16 @@ class Standing:
         serial = self._stored_by_token.pop(token, None)
         if serial is not None:
             self.stored_serial = max(self.stored_serial, serial)
+
+    @property
+    def told_stored(self) -> Version:
+        """The version that beats tell, which wait until it is on disk; when the disk failed, what is there.
+
+        Others remember it: one that was never stored would make this node a forgetful one at its next start.
+        """
+        if not self.is_store_broken:
+            return self.log.version
+        return self.log.point(self.stored_serial)[0] if self.stored_serial >= self.log.base_serial else NO_VERSION
 
     @property
     def is_writing(self) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from hashelld.core.effects import Exit, KillAgent, Note, Persist, Reply, RunAgent
+from hashelld.core.effects import Exit, KillAgent, Note, Persist, Reply, RunAgent, SetBeat
 from hashelld.core.outbox import Outbox
+from hashelld.model.ids import NO_EPOCH, NO_VERSION
 from hashelld.wire.client import Done
+from hashelld.wire.peer import BeatContent
 
 
 def persist(token: int) -> Persist:
@@ -14,6 +16,7 @@ def persist(token: int) -> Persist:
 
 
 NOTE = Note("something")
+BEAT = SetBeat(BeatContent("", "", NO_EPOCH, NO_VERSION, (), is_quorate_dc=False, is_voter=True))
 REPLY = Reply(b"shell", 1, Done())
 AGENT = RunAgent(run=1, argv=("agent", "start"), timeout_ms=1000)
 
@@ -49,6 +52,14 @@ def test_a_second_write_begins_when_the_first_is_done() -> None:
     assert outbox.feed([persist(1), NOTE, persist(2), REPLY]) == [persist(1)]
     assert outbox.on_persisted(1) == [NOTE, persist(2)]
     assert outbox.on_persisted(2) == [REPLY]
+
+
+def test_beats_that_waited_for_a_disk_that_failed_are_not_sent() -> None:
+    """They tell what is stored, and it is not; others would remember it."""
+    outbox = Outbox()
+    outbox.feed([persist(1), BEAT, NOTE, REPLY])
+    assert outbox.on_store_failed() == [NOTE]
+    assert outbox.feed([BEAT]) == [BEAT]
 
 
 def test_reports_out_of_order_are_our_bug() -> None:
