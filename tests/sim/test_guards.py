@@ -21,7 +21,7 @@ FOUND_BY: Final[dict[Guard, tuple[int, int, Mode, str]]] = {
     Guard.FENCE_BEFORE_TAKEOVER: (1, 5, Mode.PLAIN, "which is active on"),
     Guard.QUORUM_GATE: (1, 5, Mode.PLAIN, "with copies on"),
     Guard.PERSIST_BEFORE_ACK: (1, 5, Mode.PLAIN, "with copies on"),
-    Guard.DISK_MEMORY: (1, 2, Mode.DISK, "had been acknowledged"),
+    Guard.DISK_MEMORY: (4, 2, Mode.DISK, "had been acknowledged"),
     Guard.DISK_PROMISE: (10, 2, Mode.DISK, "are both DC with number"),
 }
 """Seed, size and mode that find it, and words of what they find. Another: `python -m tests.sim --without GUARD`."""
