@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.bmc import Bmcs
-from tests.e2e.harness import PATIENT, TIMERS, Ran
+from tests.e2e.harness import PATIENT, TIMERS, Ran, status_of
 from tests.e2e.netns import FLOATING, Network, Probe, Watch, file_of
 from tests.e2e.pair import Pair
 from tests.e2e.waiting import stays, wait_until
@@ -78,6 +78,13 @@ class Fenced(Pair):
         self.network[name].kill()
         return at
 
+    def is_off(self, name: str, seer: str) -> bool:
+        """Does a node tell that another one is neither there nor to be fenced, and that nothing is left to do?"""
+        told = status_of(self.network[seer].shell("--json", "status"))["status"]
+        views = [view for view in told["nodes"] if view["node"] == name]
+        is_gone = not any(view.get(state) for view in views for state in ("online", "pending", "unclean"))
+        return told["phase"] == "idle" and is_gone
+
     def fencings(self, seer: str) -> list[tuple[str, str, str]]:
         """What a node tells of fencings that ended: whom, the result, the device."""
         table = json.loads(self.network[seer].shell("--json", "node", "fence-history").ok().out)
@@ -139,6 +146,8 @@ def test_a_drill_of_fencing_tells_how_it_went(tmp_path):
             wait_until(lambda: network["node1"].pid != host or ran, FENCING_LIMIT_S, "node1 lost its power")
             network["node1"].kill()
             wait_until(lambda: cluster.place("node3", "httpd") == ["node2"], FENCING_LIMIT_S, "node2 serves")
+            # Its last beats make it heard for a while after it was fenced; when it is lost it is fenced once more.
+            wait_until(lambda: cluster.is_off("node1", "node3"), FENCING_LIMIT_S, "node1 is known to be off", 0.2)
             cluster.return_of("node1")
         finally:
             thread.join()
