@@ -8,7 +8,7 @@ import stat
 import tomllib
 from typing import Final
 
-from hashelld.model.secret import SECRET_BYTES_MAX, SECRETS_DIR, SecretRefused, flaw, path_of, value_in
+from hashelld.model.secret import SECRET_BYTES_MAX, SECRETS_DIR, SecretRefused, flaw, path_of, secret_in, value_in
 
 
 CONFIG: Final = "/etc/hashell/hashelld.toml"
@@ -70,10 +70,4 @@ def read_secret(name: str, directory: str | None = None) -> str:
         content = os.read(handle, SECRET_BYTES_MAX + 1) if stat.S_ISREG(found.st_mode) else b""
     finally:
         os.close(handle)
-    wrong = flaw(found.st_mode, found.st_uid, found.st_size, os.geteuid())
-    if wrong:
-        raise SecretRefused(f"{path}: {wrong}")
-    try:
-        return value_in(content)
-    except SecretRefused as refusal:
-        raise SecretRefused(f"{path}: {refusal}") from None
+    return secret_in(path, content, flaw(found.st_mode, found.st_uid, found.st_size, os.geteuid()))

@@ -52,9 +52,11 @@ class Lifeline:
     @property
     def ends_itself(self) -> bool:
         """Is nothing left of this node some time (`Settings.ended_ms`) after it lost its quorum?"""
+        if not self.is_armed:  # Nor is the document looked through, at every turn, where there is no watchdog.
+            return False
         cib = self._node.standing.log.cib
         is_stopping = no_quorum_policy(cib) in STOPPING and not is_in_maintenance(cib)
-        return self.is_armed and is_stopping and not self._node.claim.is_possible
+        return is_stopping and not self._node.claim.is_possible
 
     def on_time(self, now: Millis) -> None:
         """Hold on, or let go."""

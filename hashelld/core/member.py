@@ -106,7 +106,7 @@ class Member:
 
     def _join(self) -> Join:
         lrm = self._lrm
-        return Join(lrm.status(), lrm.in_flight(), self._void, lrm.begun(self._standing.epoch))
+        return Join(lrm.status(), self._void, lrm.begun(self._standing.epoch))
 
     def on_own_office(self, epoch: Epoch) -> None:
         """This node is DC: it joins itself."""

@@ -10,7 +10,7 @@ import os
 import stat
 
 from hashelld.core.effects import RunAgent
-from hashelld.model.secret import SECRET_BYTES_MAX, SecretRefused, Told, flaw, path_of, referred, told, value_in
+from hashelld.model.secret import SECRET_BYTES_MAX, SecretRefused, Told, flaw, path_of, referred, secret_in, told
 
 
 class Secrets:
@@ -38,9 +38,4 @@ class Secrets:
         finally:
             os.close(handle)
         wrong = flaw(found.st_mode, found.st_uid, found.st_size, os.geteuid())
-        if wrong:
-            raise SecretRefused(f"secret {path}: {wrong}")
-        try:
-            return value_in(content)
-        except SecretRefused as refusal:
-            raise SecretRefused(f"secret {path}: {refusal}") from None
+        return secret_in(f"secret {path}", content, wrong)

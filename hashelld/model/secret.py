@@ -74,6 +74,16 @@ def path_of(directory: str, name: str) -> str:
     return f"{directory}/{name}"
 
 
+def secret_in(path: str, content: bytes, wrong: str) -> str:
+    """The secret that a file has in which a `flaw` was found, or none; `SecretRefused` names the path, and why."""
+    if wrong:
+        raise SecretRefused(f"{path}: {wrong}")
+    try:
+        return value_in(content)
+    except SecretRefused as refusal:
+        raise SecretRefused(f"{path}: {refusal}") from None
+
+
 def flaw(mode: int, owner: int, size: int, user: int) -> str:
     """What is wrong with the file of a secret that `user` reads; empty when nothing is."""
     if not stat.S_ISREG(mode):

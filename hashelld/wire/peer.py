@@ -112,10 +112,9 @@ class JoinRequest(msgspec.Struct, frozen=True, array_like=True, tag="join?"):
 
 
 class Join(msgspec.Struct, frozen=True, array_like=True, tag="join"):
-    """The epoch is promised on disk, orders not yet begun are dropped. What is active, and what is in flight."""
+    """The epoch is promised on disk, orders not yet begun are dropped. What is active; what is in flight is pending."""
 
     status: NodeStatus
-    in_flight: tuple[Action, ...]
     void: Number = 0
     """What the request said: of the orders up to this one none is begun any more."""
     begun: tuple[Number, ...] = ()

@@ -16,6 +16,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 import msgspec
 
@@ -318,15 +319,12 @@ class Gap(msgspec.Struct, frozen=True):
         return self.ended - self.began
 
 
-class Probe:
-    """The client at work: who answers, and the gaps."""
+class ClientProgram:
+    """One of our programs on the client's machine, which tells what it sees, a list a line; a context manager."""
 
-    def __init__(self, network: Network) -> None:
-        self.gaps: list[Gap] = []
-        self.answers: list[tuple[float, str]] = []
-        """(when, node) of every change of the answering node."""
+    def __init__(self, network: Network, program: str, *words: str) -> None:
         self._process = subprocess.Popen(
-            ["ip", "netns", "exec", network.client, sys.executable, str(HERE / "probe.py"), FLOATING],
+            ["ip", "netns", "exec", network.client, sys.executable, str(HERE / program), *words],
             stdout=subprocess.PIPE,
             text=True,
             env=environment(),
@@ -334,7 +332,7 @@ class Probe:
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
-    def __enter__(self) -> Probe:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -347,10 +345,27 @@ class Probe:
         with self._process.stdout as lines:
             for line in lines:
                 kind, *words = json.loads(line)
-                if kind == "gap":
-                    self.gaps.append(Gap(*words))
-                elif kind == "node":
-                    self.answers.append((words[0], words[1]))
+                self.on_told(kind, words)
+
+    def on_told(self, kind: str, words: list) -> None:
+        """A line; called by a thread."""
+        raise NotImplementedError
+
+
+class Probe(ClientProgram):
+    """The client at work: who answers, and the gaps."""
+
+    def __init__(self, network: Network) -> None:
+        self.gaps: list[Gap] = []
+        self.answers: list[tuple[float, str]] = []
+        """(when, node) of every change of the answering node."""
+        super().__init__(network, "probe.py", FLOATING)
+
+    def on_told(self, kind: str, words: list) -> None:
+        if kind == "gap":
+            self.gaps.append(Gap(*words))
+        elif kind == "node":
+            self.answers.append((words[0], words[1]))
 
     @property
     def node(self) -> str:

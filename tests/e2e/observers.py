@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-import threading
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from pathlib import Path
 
 import msgspec
 
-from tests.e2e.harness import environment
-from tests.e2e.netns import FLOATING, Network
+from tests.e2e.netns import FLOATING, ClientProgram, Network
 
 
-HERE = Path(__file__).resolve().parent
 HANDOVER_S = 0.5
 """Two observers of one handover may be read so much out of order on a busy machine."""
 ANSWER_S = 1.0
@@ -77,32 +70,14 @@ def _held_between(changes: Sequence[Held], begin: float, end: float) -> list[Hel
     return [now for now, after in pairwise(closed) if now.at <= end and after.at >= begin]
 
 
-class ArpWatch:
+class ArpWatch(ClientProgram):
     """Who answers for the floating address, as the client's wire tells; a context manager."""
 
     def __init__(self, network: Network) -> None:
         self.owners: list[tuple[float, str]] = []
         self.doubles: list[tuple[float, list[str]]] = []
-        self._process = subprocess.Popen(
-            ["ip", "netns", "exec", network.client, sys.executable, str(HERE / "arpwatch.py"), FLOATING, "eth0"],
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment(),
-        )
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
+        super().__init__(network, "arpwatch.py", FLOATING, "eth0")
 
-    def __enter__(self) -> ArpWatch:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        self._process.wait()
-        self._thread.join()
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        with self._process.stdout as lines:
-            for line in lines:
-                kind, at, what = json.loads(line)
-                (self.owners if kind == "owner" else self.doubles).append((at, what))
+    def on_told(self, kind: str, words: list) -> None:
+        at, what = words
+        (self.owners if kind == "owner" else self.doubles).append((at, what))

@@ -149,7 +149,7 @@ class Hostile:
         """Nothing runs there, it says, on a node that is not it."""
         others = [name for name in self._world.peers_of(self.name) if name != envelope.receiver]
         status = NodeStatus(node=self._random.choice(others or [envelope.receiver]), serial=2**40)
-        return self._random.choice((Status(status), Join(status, ())))
+        return self._random.choice((Status(status), Join(status)))
 
     # -- beats
 
