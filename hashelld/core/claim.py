@@ -44,6 +44,8 @@ class Claim:
         self._is_begun = False
         self._is_fencing = False
         self._retry_ms: Millis | None = None
+        self._unqualified_ms: Millis | None = None
+        """When its ping nodes were last known not to answer, since the peer was lost."""
 
     @property
     def peer(self) -> NodeId | None:
@@ -112,7 +114,7 @@ class Claim:
             self._confirm(peer, incarnation, "left")
         elif standing.is_blank(peer):
             self._confirm(peer, incarnation, "empty store")
-        elif not self._is_qualified(peer):
+        elif not self._is_qualified(now, peer) or now < self._heard_by_ms:
             return
         elif not has_fencing(standing.log.cib):
             if now >= self._takeover_ms(peer):
@@ -120,9 +122,11 @@ class Claim:
         elif not is_in_maintenance(standing.log.cib):
             self._fence(now, peer, incarnation)
 
-    def _is_qualified(self, peer: NodeId) -> bool:
+    def _is_qualified(self, now: Millis, peer: NodeId) -> bool:
         """Are enough ping nodes reached? A node that is cut off from them as well may be the one that is lost."""
         standing, reach = self._standing, self._reach
+        if reach is Reach.NO:
+            self._unqualified_ms = now
         if reach is Reach.NO and _SILENT not in standing.notices:
             standing.note("claim.unqualified", peer=peer)
             standing.notices[_SILENT] = (
@@ -133,14 +137,14 @@ class Claim:
             standing.notices.pop(_SILENT, None)
         return reach is Reach.YES
 
-    def deadline(self) -> Millis | None:
+    def deadline(self, now: Millis) -> Millis | None:
         """When the claim has something to do by time alone."""
         peer = self.peer
         if peer is None or not self._is_begun or self.confirmed is not None:
             return None
-        if not has_fencing(self._standing.log.cib):
-            return self._takeover_ms(peer)
-        return self._retry_ms
+        is_fencing = has_fencing(self._standing.log.cib)
+        moments = (self._retry_ms, self._heard_by_ms) if is_fencing else (self._takeover_ms(peer),)
+        return min((moment for moment in moments if moment is not None and moment > now), default=None)
 
     def on_confirmed_by_hand(self, peer: NodeId, user: str) -> bool:
         """The administrator vouches that the peer is off. False: this node claims nothing of it."""
@@ -189,11 +193,22 @@ class Claim:
         if self._is_fencing and self.peer is not None:
             self._stonith.cancel(self.peer, self._standing.incarnation_of(self.peer))
         self.confirmed, self._is_begun, self._is_fencing, self._retry_ms = None, False, False, None
+        self._unqualified_ms = None
         self._drop_notices()
 
     def _drop_notices(self) -> None:
         for key in ("claim", _SILENT):
             self._standing.notices.pop(key, None)
 
+    @property
+    def _heard_by_ms(self) -> Millis:
+        """A network that comes back may carry a ping node's answer before the peer's beat: the peer has had its time.
+
+        While this node was cut off the peer may have taken over.
+        """
+        return 0 if self._unqualified_ms is None else self._unqualified_ms + self._standing.settings.deadtime_ms
+
     def _takeover_ms(self, peer: NodeId) -> Millis:
-        return self._standing.membership.since_ms(peer) + self._standing.settings.takeover_ms
+        """Out of contact with the peer, and in contact with the ping nodes, for the whole delay."""
+        began_ms = max(self._standing.membership.since_ms(peer), self._unqualified_ms or 0)
+        return max(began_ms + self._standing.settings.takeover_ms, self._heard_by_ms)

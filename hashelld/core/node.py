@@ -165,7 +165,7 @@ class Node:
         if self.dc is not None:
             moments.append(self.dc.deadline(now))
         else:
-            moments += [self.election.deadline(), self.claim.deadline(), self._policy_ms()]
+            moments += [self.election.deadline(), self.claim.deadline(now), self._policy_ms()]
         return max(min(moment for moment in moments if moment is not None), now + 1)
 
     # -- events

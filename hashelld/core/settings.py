@@ -133,7 +133,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """How long a lost node that is not fenced is waited for; computed where the file says `auto`."""
         if self.takeover_delay_ms is not None:
             return self.takeover_delay_ms
-        return self.ended_ms or AUTO_TAKEOVER_FACTOR * self.deadtime_ms + self.lapse_ms
+        asked_ms = self.ping.timeout_ms if self.ping is not None else 0
+        return self.ended_ms or AUTO_TAKEOVER_FACTOR * self.deadtime_ms + self.lapse_ms + asked_ms
 
     @property
     def ended_ms(self) -> Millis | None:

@@ -197,9 +197,13 @@ def test_lost_segments_of_every_connection_are_repeated_evenly(pair: tuple[Node,
     one, two, _ = pair
     exchange(one, two, envelope("a", "b"))
     exchange(two, one, envelope("b", "a"))
-    for node in (one, two):
-        node.sockets.watch(0)
-    assert persistent() == 4, "both ends of both connections"
+
+    def are_both_ends_of_both() -> bool:
+        for node in (one, two):
+            node.sockets.watch(0)
+        return persistent() == 4
+
+    until(are_both_ends_of_both)
 
 
 def test_what_is_no_connection_is_left_alone() -> None:

@@ -92,6 +92,29 @@ def test_nobody_reaches_the_gateway() -> None:
     finish(world)
 
 
+@pytest.mark.parametrize("stonith", [True, False])
+def test_the_gateway_answers_a_moment_before_the_peer_is_heard(*, stonith: bool) -> None:
+    """A cable is put back: the node that was cut off neither fences the one that took over nor starts beside it."""
+    world = settled(2, mode=Mode.PING, stonith=stonith)
+    world.boots_fenced = False
+    world.lose_gateway("n1")
+    world.isolate("n1")
+    stand_alone(world, "n2", 20_000)
+    world.run(15_000)
+    if stonith:
+        world.host("n1").boot()
+        world.run(15_000)
+    began = world.timeline.now
+    world.find_gateway("n1")
+    world.until(lambda: any(status_of(world, "n1").quorum.pings.values()), 5_000, "the gateway answers n1")
+    world.run(300)
+    assert world.active_on("alpha") == ["n2"]
+    world.heal()
+    world.until(lambda: len(world.dcs()) == 1, 20_000, "one DC")
+    finish(world)
+    assert shots(world, began) == []
+
+
 @pytest.mark.parametrize("seed", range(1, 4))
 def test_ping_lost_after_claim(seed: int) -> None:
     """A DC whose peer is off is not unmade by a silent gateway, and may come back after a crash of its own."""
