@@ -29,6 +29,8 @@ class Faults(msgspec.Struct, frozen=True, kw_only=True):
     """A power cut takes writes that were reported done."""
     has_calamities: bool = False
     """Disturbances that belong together are among the nemesis's."""
+    has_slow_ways: bool = False
+    """Now and then all messages of one direction take seconds."""
     disturbed_every_ms: Millis | None = None
     """Mean time between two disturbances of the nemesis; None: it sleeps."""
 
@@ -37,8 +39,8 @@ NO_FAULTS = Faults()
 
 
 def random_faults(draw: float) -> Faults:
-    """A mixture for a seeded run: mostly mild, sometimes (draw below 0.3) rough, sometimes (0.6 to 0.9) calamitous."""
-    rough, has_calamities = draw < 0.3, 0.6 <= draw < 0.9
+    """A mixture for a seeded run: mostly mild; rough (draw below 0.3), calamitous (0.6 to 0.9) or slow (from 0.9)."""
+    rough, has_calamities, has_slow_ways = draw < 0.3, 0.6 <= draw < 0.9, draw >= 0.9
     return Faults(
         loss=0.05 if rough else 0.005,
         message_loss=0.01 if rough else 0.001,
@@ -52,5 +54,6 @@ def random_faults(draw: float) -> Faults:
         stop_fails=0.01 if rough else 0.002,
         fence_fails=0.2 if rough else 0.05,
         has_calamities=has_calamities,
-        disturbed_every_ms=3_000 if rough or has_calamities else 6_000,
+        has_slow_ways=has_slow_ways,
+        disturbed_every_ms=3_000 if rough or has_calamities or has_slow_ways else 6_000,
     )

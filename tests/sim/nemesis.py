@@ -49,6 +49,8 @@ class Nemesis:
         if world.qdisk is not None:
             world.qdisk.tears = True
             self._deeds += self._disk_deeds(world.qdisk)
+        if world.faults.has_slow_ways:
+            self._deeds += ((20, self._slow_way),)
         if world.faults.has_calamities:
             self._deeds += Calamities(world).deeds
         self._plan()
@@ -123,6 +125,13 @@ class Nemesis:
         self._world.cut_way(one, other, (plane,))
         self._world.cut_way(other, one, (plane,))
         self._heal_later([(one, other), (other, one)])
+
+    def _slow_way(self) -> None:
+        """What a machine sends to another comes late; beats do not."""
+        network, sender = self._world.network, self._host().name
+        pair = (sender, self._random.choice(self._world.peers_of(sender)))
+        network.lag(pair, self._world.timeline.between(200, 3_000))
+        self._world.timeline.after(self._span_ms(), lambda: network.hurry(pair))
 
     def _lose_gateway(self) -> None:
         """Some machines do not reach the ping node; often a cut between them and the others follows."""
