@@ -176,6 +176,7 @@ class Node:
             case BeatsHeard(beats=beats):
                 for beat in beats:
                     self._on_presence(now, standing.membership.on_beat(now, beat))
+                    standing.on_beat(beat)
             case PortRefused(peer=peer):
                 standing.membership.on_refused(now, peer)
             case MessageHeard():
@@ -216,8 +217,6 @@ class Node:
                 standing.on_new_incarnation(change.peer)
                 if change.before is not Presence.NEVER:
                     standing.note("peer.restarted", peer=change.peer)
-            if standing.membership.is_heard(change.peer):
-                standing.on_heard(change.peer)
             if self.dc is not None:
                 self.dc.on_presence(change)
         moved = [c for c in changes if {c.before, c.after} & {Presence.LOST, Presence.SILENT, Presence.NEVER}]
@@ -284,7 +283,7 @@ class Node:
         """Entries took effect."""
         for entry in entries:
             if isinstance(entry.change, Departure | Confirmation):
-                self.standing.on_confirmed(entry.change.node)
+                self.standing.on_confirmed(self._turn_ms, entry.change.node)
             if isinstance(entry.change, ElectorateChange):
                 votes = entry.change.electorate.votes
                 for node in votes:

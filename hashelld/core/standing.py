@@ -11,6 +11,7 @@ from collections.abc import Set as AbstractSet
 
 from hashelld.core.disk_vote import DiskVote
 from hashelld.core.effects import Effect, Level, Note, Persist, Remembered, Reply, Send, Stored
+from hashelld.core.events import HeardBeat
 from hashelld.core.log import LEFT, Log, members_of
 from hashelld.core.membership import Membership, Presence
 from hashelld.core.notes import MESSAGES
@@ -62,6 +63,8 @@ class Standing:
         self._sequence = 0
         self._stored_by_token: dict[int, int] = {}
         self._forgetful: set[NodeId] = set()
+        self._confirmed_ms: dict[NodeId, Millis] = {}
+        """When a confirmation that the node is off was known acknowledged here, since this daemon started."""
         self._voided: dict[NodeId, Incarnation] = {}
         self._holding: dict[NodeId, Incarnation] = {}
         self.disk = DiskVote(self)
@@ -300,16 +303,23 @@ class Standing:
 
     # -- who is off
 
-    def on_confirmed(self, peer: NodeId) -> None:
+    def on_confirmed(self, now: Millis, peer: NodeId) -> None:
         """A confirmation counts from now on, unless the peer is heard again."""
-        if not self.membership.is_heard(peer):
-            self._voided.pop(peer, None)
+        self._confirmed_ms[peer] = now
+        self._voided.pop(peer, None)
 
-    def on_heard(self, peer: NodeId) -> None:
-        """A peer is heard: a confirmation that this incarnation is off is void."""
+    def on_beat(self, beat: HeardBeat) -> None:
+        """A confirmation that the sender is off is void once it proves to live on, in the same incarnation.
+
+        The last beats of a node that was fenced while it was heard prove nothing: what they echo was sent before.
+        """
         applied = self.log.applied
-        if applied is not None and applied.off.get(peer) == self.membership.incarnation(peer):
-            self._voided[peer] = self.membership.incarnation(peer)
+        if applied is None or applied.off.get(beat.sender) != beat.incarnation:
+            return
+        confirmed_ms = self._confirmed_ms.get(beat.sender, 0)
+        has_echo = beat.echoed_ms is not None and beat.echoed_ms > confirmed_ms
+        if has_echo or beat.at_ms >= confirmed_ms + self.settings.deadtime_ms:
+            self._voided[beat.sender] = beat.incarnation
 
     def is_off(self, node: NodeId) -> bool:
         """Did the node leave cleanly, or is it confirmed off, and was it not heard since?"""

@@ -146,7 +146,6 @@ def test_a_drill_of_fencing_tells_how_it_went(tmp_path):
             wait_until(lambda: network["node1"].pid != host or ran, FENCING_LIMIT_S, "node1 lost its power")
             network["node1"].kill()
             wait_until(lambda: cluster.place("node3", "httpd") == ["node2"], FENCING_LIMIT_S, "node2 serves")
-            # Its last beats make it heard for a while after it was fenced; when it is lost it is fenced once more.
             wait_until(lambda: cluster.is_off("node1", "node3"), FENCING_LIMIT_S, "node1 is known to be off", 0.2)
             cluster.return_of("node1")
         finally:

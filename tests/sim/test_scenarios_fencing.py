@@ -10,7 +10,7 @@ from hashelld.model.administration import FencingLevel, Topology
 from hashelld.model.ids import ResourceId
 from hashelld.model.resource import AttributeSet, NvPair, Primitive
 from hashelld.wire.client import Done, FenceNode
-from tests.sim.configuration import device, primitive, properties
+from tests.sim.configuration import device, primitive, properties, with_attribute
 from tests.sim.scenario import finish, pair, settled, shots, stand_alone
 from tests.sim.world import SimWorld
 
@@ -155,6 +155,43 @@ def test_the_dc_can_be_fenced_by_a_word(nodes: int) -> None:
     assert isinstance(world.answer(by, FenceNode(node=world.host(dc).name)), Done)
     world.until(lambda: dc not in world.dcs() and bool(world.dcs()), 20_000, "another DC is elected")
     assert (dc, dc) in shots(world, began)
+    finish(world)
+
+
+@pytest.mark.parametrize(("nodes", "device_ms"), [(2, 2_000), (3, 30), (3, 500), (3, 2_000)])
+def test_who_is_fenced_while_it_is_heard_is_fenced_once(nodes: int, device_ms: int) -> None:
+    """Its last beats came before: they do not unsay that it is off."""
+    world = settled(nodes)
+    world.boots_fenced = False
+    dc, target = pair(world)
+    world.checkers.excused.add(world.host(target).name)
+    slow_devices(world, target, device_ms)
+    began = world.timeline.now
+    assert isinstance(world.answer(dc, FenceNode(node=world.host(target).name)), Done)
+    world.run(10_000)
+    assert shots(world, began) == [(dc, target)]
+    assert target not in world.active_on("alpha")
+    finish(world)
+
+
+def test_who_lives_on_after_it_was_told_to_be_off_is_fenced_when_it_is_lost() -> None:
+    """A device said that it is off, and it was not: a beat that echoes a later one unsays it."""
+    world = settled(3)
+    world.boots_fenced = False
+    dc, target = pair(world)
+    host = world.host(target)
+    world.checkers.excused.add(host.name)
+    slow_devices(world, target, 30)
+    world.committed(dc, with_attribute(world.known_cib, target, "standby", "on"))
+    world.run(3_000)
+    began = world.timeline.now
+    world.devices_lie = True
+    assert isinstance(world.answer(dc, FenceNode(node=host.name)), Done)
+    world.run(2_000)
+    world.devices_lie = False
+    host.power_cut()
+    world.run(5_000)
+    assert shots(world, began) == [(dc, target)] * 2
     finish(world)
 
 

@@ -72,6 +72,8 @@ class SimWorld:
         self.ignores_quorum = False
         self.boots_fenced = True
         self.cloned: set[str] = set()
+        self.devices_lie = False
+        """Fencing devices say that it is done, and do nothing."""
         self.cut: set[NodeId] = set()
         """Machines that a fabric device took the access from."""
         self.protected: set[str] = set()
@@ -368,6 +370,8 @@ class SimWorld:
         if victim is None:
             return
         self.timeline.record(machine, f"fences {target}", action)
+        if self.devices_lie:
+            return
         if action == "on":
             victim.boot()
             return
