@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from prompt_toolkit.application.current import get_app
 from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
 from prompt_toolkit.layout.utils import explode_text_fragments
 
@@ -21,9 +22,9 @@ class Marks(Processor):
         self._remarks_on = remarks_on
 
     def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
-        """One line of the input, its wrong words marked."""
+        """One line of the input, its wrong words marked until it is entered: what is wrong then is told below."""
         document = transformation_input.document
-        wrong = [one for one in self._remarks_on(document.text) if one.is_wrong]
+        wrong = [] if get_app().is_done else [one for one in self._remarks_on(document.text) if one.is_wrong]
         if not wrong:
             return Transformation(transformation_input.fragments)
         begins = document.translate_row_col_to_index(transformation_input.lineno, 0)
