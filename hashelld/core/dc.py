@@ -86,8 +86,7 @@ class Dc:
         if standing.is_arbiter(peer):
             self.office.let_arbiter_go(peer, now + standing.wall_offset_ms)
         else:
-            self.office.leaving.add(peer)
-            self.office.is_changed = True
+            self.office.leaves(peer)
 
     def on_acknowledged(self, entry: Entry) -> None:
         """An entry counts."""

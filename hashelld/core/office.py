@@ -50,7 +50,7 @@ class Office:
         self.paths = Paths(standing)
         self.statuses: dict[NodeId, NodeStatus] = {}
         self.fence_requests: set[NodeId] = set()
-        self.leaving: set[NodeId] = set()
+        self.leaving: dict[NodeId, Incarnation] = {}
         self.kept: dict[NodeId, str] = {}
         """Those of them that cannot leave, and why."""
         self._joined: dict[NodeId, str] = {}
@@ -89,16 +89,18 @@ class Office:
 
     def on_join(self, node: NodeId, message: Join) -> None:
         """A node promised the epoch and reports what is active and in flight."""
-        self._joined[node] = self._standing.membership.incarnation(node).token
+        incarnation = self._standing.membership.incarnation(node)
+        self._joined[node] = incarnation.token
         self.statuses[node] = message.status
         self.fence_requests.discard(node)
         self.paths.settled(node)
-        self._end_leave(node)
+        if self.leaving.get(node) != incarnation:  # Who asked to leave goes on leaving, however often it joins.
+            self._end_leave(node)
         self.is_changed = True
         self._standing.note("join.done", peer=node, operations=len(message.status.operations))
 
     def _end_leave(self, node: NodeId) -> None:
-        self.leaving.discard(node)
+        self.leaving.pop(node, None)
         self.kept.pop(node, None)
 
     def on_not_joined(self, node: NodeId) -> None:
@@ -390,8 +392,13 @@ class Office:
     def let_arbiter_go(self, node: NodeId, wall_ms: int) -> None:
         """The arbiter wants to leave: there is nothing to be moved away."""
         if self.leading.has_barrier:
-            self.leaving.add(node)
-            self.leading.order(Departure(node, self._standing.membership.incarnation(node)), wall_ms)
+            self.leaves(node)
+            self.leading.order(Departure(node, self.leaving[node]), wall_ms)
+
+    def leaves(self, node: NodeId) -> None:
+        """A node wants to leave, in this incarnation."""
+        self.leaving[node] = self._standing.membership.incarnation(node)
+        self.is_changed = True
 
     @property
     def sound(self) -> frozenset[NodeId]:
