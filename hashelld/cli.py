@@ -1,4 +1,4 @@
-"""`hashelld run`, `arbiter`, `keygen`, `check`: words to one call, failures to a sentence and an exit code."""
+"""`hashelld run`, `arbiter`, `keygen`, `check`, `unit`: words to one call, failures to a sentence and an exit code."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from hashelld import __version__
@@ -18,6 +19,7 @@ from hashelld.io.keys import KeyFileError
 from hashelld.io.runtime import StartFailed
 from hashelld.io.store import StoreUnusable
 from hashelld.model.duration import format_duration
+from hashelld.unit import unit_text
 
 
 _DONE, _FAILED = 0, 1
@@ -72,6 +74,14 @@ def _check(options: argparse.Namespace) -> int:
     return _DONE
 
 
+def _unit(options: argparse.Namespace) -> int:
+    python = Path(sys.executable).absolute()  # Not resolved: a virtual environment's is a link.
+    beside = python.with_name("hashelld")
+    program = (str(beside),) if os.access(beside, os.X_OK) else (str(python), "-m", "hashelld")
+    sys.stdout.write(unit_text(program, str(Path(options.config).absolute())))
+    return _DONE
+
+
 def _told_watchdog(config: DaemonConfig) -> str:
     """What ends this node when its daemon hangs, and what that needs."""
     found = config.watchdog
@@ -87,7 +97,7 @@ def _told_watchdog(config: DaemonConfig) -> str:
     return f"{told}; {found.device}"
 
 
-_COMMANDS: Final = {"run": _run, "arbiter": _arbiter, "keygen": _keygen, "check": _check}
+_COMMANDS: Final = {"run": _run, "arbiter": _arbiter, "keygen": _keygen, "check": _check, "unit": _unit}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -106,4 +116,6 @@ def _parser() -> argparse.ArgumentParser:
     keygen.add_argument("path", metavar="PATH", type=os.path.abspath)
     check = commands.add_parser("check", help="check a hashelld.toml and the key that it names")
     check.add_argument("path", metavar="PATH", nargs="?", default=DEFAULT_PATH)
+    unit = commands.add_parser("unit", help="print a service of systemd that runs this installation's daemon")
+    unit.add_argument("--config", default=DEFAULT_PATH, metavar="PATH", help="default: %(default)s")
     return parser

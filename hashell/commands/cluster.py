@@ -103,10 +103,18 @@ def cluster_init(
     text = (
         f"Wrote {folder / founding.CONFIG_NAME} and {folder / founding.KEY_NAME} for {here}.\n"
         f"{join if others else ''}\n"
-        f"Then start the daemon on every node:\n\n  hashelld run --config {folder / founding.CONFIG_NAME}"
+        f"Then start the daemon on every node:\n\n{_start(folder, 'run')}"
         f"{f' (on {arbiter}: hashelld arbiter)' if arbiter else ''}"
     )
     return Said(text=text, data={"config": str(folder / founding.CONFIG_NAME), "node": here, "token": token})
+
+
+def _start(folder: FilePath, verb: str) -> str:
+    """How a node's daemon is started: the service reads the file at its usual place."""
+    by_hand = f"  hashelld {verb} --config {folder / founding.CONFIG_NAME}"
+    if folder != FilePath(founding.DEFAULT_DIR):
+        return by_hand
+    return f"  hashell cluster enable\n  hashell cluster start\n\nor, without systemd:\n\n{by_hand}"
 
 
 @command("cluster", "token", examples=("cluster token",))
@@ -144,8 +152,8 @@ def cluster_join(
     toml = f"{founding.node_part(here)}\n{founding.moved_key(found.toml, folder)}"
     founding.write_files(folder, toml, found.key, replaces=session.options.force)
     config = folder / founding.CONFIG_NAME
-    start = f"hashelld {founding.command_of(toml, here)} --config {config}"
-    text = f"Wrote {config} and {folder / founding.KEY_NAME} for {here}. Start it:\n\n  {start}"
+    start = _start(folder, founding.command_of(toml, here))
+    text = f"Wrote {config} and {folder / founding.KEY_NAME} for {here}. Start it:\n\n{start}"
     return Said(text=text, data={"config": str(config), "node": here})
 
 

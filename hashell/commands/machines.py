@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 import time
 from collections.abc import Iterator
 from difflib import unified_diff
@@ -26,6 +27,7 @@ from hashell.session import Session
 
 LEVEL: Final = "cluster"
 UNIT: Final = "hashelld.service"
+UNIT_FILE: Final = f"/etc/systemd/system/{UNIT}"
 SSH: Final = ("ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=5")
 COMMAND_S: Final = 600.0
 STARTUP_MS: Final = 60_000
@@ -54,7 +56,7 @@ class Answered(msgspec.Struct, frozen=True, kw_only=True):
 
 @command(LEVEL, "start", examples=("cluster start", "cluster start node2", "cluster start --all"))
 def cluster_start(session: Session, *nodes: Machine, all_: AllMachines = False) -> Outcome:
-    """Start the daemon on nodes (by default here), by systemd."""
+    """Start the daemon on nodes (by default here), by systemd; where the service is missing, it is made."""
     return _unit(session, "start", nodes, is_all=all_)
 
 
@@ -74,7 +76,7 @@ def cluster_restart(session: Session, *nodes: Machine, all_: AllMachines = False
 
 @command(LEVEL, "enable", examples=("cluster enable", "cluster enable --all"))
 def cluster_enable(session: Session, *nodes: Machine, all_: AllMachines = False) -> Outcome:
-    """Have the daemon started whenever nodes (by default this one) start."""
+    """Have the daemon started whenever nodes (by default this one) start; a missing service is made."""
     return _unit(session, "enable", nodes, is_all=all_)
 
 
@@ -149,9 +151,17 @@ def _unit(session: Session, verb: str, nodes: tuple[str, ...], *, is_all: bool) 
     if is_all and nodes:
         raise Usage("Either name nodes or say --all.")
     names = _all(session) if is_all else nodes or (_own(session),)
-    answers = [_on(session, node, f"systemctl {verb} {UNIT}") for node in names]
+    line = f"{_made() if verb in ('start', 'enable') else ''}systemctl {verb} {UNIT}"
+    answers = [_on(session, node, line) for node in names]
     done = Said(text=f"hashelld on {', '.join(names)}: {verb} is done.", data={"nodes": list(names), "verb": verb})
     return _failed(answers, done)
+
+
+def _made() -> str:
+    """Make the service where it is missing. In an environment of Python's own, hashelld is beside its interpreter."""
+    beside = shlex.quote(os.path.dirname(os.path.abspath(sys.executable)))  # noqa: PTH100, PTH120 - as below
+    making = f'PATH="$PATH":{beside} hashelld unit >{UNIT_FILE}.new && mv {UNIT_FILE}.new {UNIT_FILE}'
+    return f"systemctl cat {UNIT} >/dev/null 2>&1 || {{ {making} && systemctl daemon-reload; }} && "
 
 
 def _confirm_loss(session: Session, nodes: tuple[str, ...], *, is_all: bool) -> None:

@@ -27,7 +27,19 @@ _COMMANDS: Final = (
     ),
     ("keygen PATH", "Write a new cluster key, readable by its owner alone. Every node needs a copy of the same key."),
     ("check [PATH]", "Check a hashelld.toml and the keys that it names; every problem is told with its line."),
+    (
+        "unit [--config PATH]",
+        "Print a service of systemd for this installation. hashell cluster start and cluster enable make it "
+        "/etc/systemd/system/hashelld.service where there is none.",
+    ),
 )
+_SERVICE: Final = """
+As a service of systemd the daemon says when shells can ask it, before it has found its cluster. It is started again at
+once when it dies: within restart_grace nothing is taken over, and resources run on. They are processes of the service,
+and outlive it: its KillMode is process, and systemctl kill hashelld would reach them as well without --kill-whom=main.
+systemctl reload hashelld has the key files read again, systemctl stop hashelld leaves the cluster. To run the service
+in another way, use systemctl edit hashelld.
+"""
 _NODES: Final = """
 hashelld.toml founds a cluster. From then on the cluster's log says who belongs to it, who has how many votes, and which
 modes are on. A file that says something else is told by hashell status, and not followed; other timings alone keep a
@@ -243,6 +255,7 @@ def daemon_page() -> str:
         *mdoc.section("SYNOPSIS", ".Nm", ".Ar command", ".Op Ar argument ..."),
         *mdoc.section("DESCRIPTION", *mdoc.text(_DAEMON)),
         *mdoc.section("COMMANDS", *mdoc.items(_COMMANDS)),
+        *mdoc.section("SERVICE", *mdoc.text(_SERVICE)),
         *mdoc.section("CHANGING THE NODES", *mdoc.text(_NODES)),
         *mdoc.section("FILES", *mdoc.items(_DAEMON_FILES)),
         *mdoc.section("EXIT STATUS", *mdoc.items(_EXIT)),

@@ -211,7 +211,7 @@ cluster diff hashell.commands.machines
 cluster disable hashell.commands.machines
   Do not have the daemon started when nodes (by default this one) start.
 cluster enable hashell.commands.machines
-  Have the daemon started whenever nodes (by default this one) start.
+  Have the daemon started whenever nodes (by default this one) start; a missing service is made.
 cluster health hashell.commands.cluster
   Look for what would hurt later: lost contact, no fencing, votes that may tie; with advice for each.
 cluster import hashell.commands.cluster
@@ -233,7 +233,7 @@ cluster restart hashell.commands.machines
 cluster run hashell.commands.machines
   Run the same command on nodes (by default all), by ssh; refused (exit 1) when it fails on one of them.
 cluster start hashell.commands.machines
-  Start the daemon on nodes (by default here), by systemd.
+  Start the daemon on nodes (by default here), by systemd; where the service is missing, it is made.
 cluster status hashell.commands.cluster
   Show nodes, DC and votes.
 cluster stop hashell.commands.machines

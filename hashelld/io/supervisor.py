@@ -25,7 +25,7 @@ from hashelld.model.ids import Millis
 ENDED: Final = 1
 """The exit code when everything had to be ended: whoever starts daemons starts this one again."""
 _PET, _END, _DISARM = b"p", b"e", b"V"
-_FORWARDED: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_FORWARDED: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
 _POLL_MS: Final = 10
 _READ_BYTES: Final = 4_096
 

@@ -58,6 +58,15 @@ def test_every_problem_of_a_file_is_a_line(tmp_path: Path, capsys: pytest.Captur
     assert [line.startswith(f"hashelld: {config}:{number}: ") for number, line in zip((8, 9), lines, strict=True)]
 
 
+def test_a_service_of_systemd(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["unit", "--config", str(tmp_path / "it is $5.toml")]) == 0
+    told = capsys.readouterr().out.splitlines()
+    (line,) = (line for line in told if line.startswith("ExecStart="))
+    assert line.endswith(f'hashelld run --config "{tmp_path}/it is $$5.toml"')
+    assert line.startswith(f"ExecStart={Path(sys.executable).parent}/")
+    assert {"Type=notify", "NotifyAccess=all", "KillMode=process"} <= set(told)
+
+
 def test_run_without_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "--config", str(tmp_path / "none.toml")]) == 1
     assert "no such file" in capsys.readouterr().err

@@ -267,9 +267,12 @@ def test_of_a_daemon_that_ends_well_what_runs_is_let_run(family: Callable[[str],
     assert len(found.living()) == 2
 
 
-def test_signals_reach_the_daemon_and_its_parent_ends_with_it(family: Callable[[str], Family]) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+def test_signals_reach_the_daemon_and_its_parent_ends_with_it(
+    family: Callable[[str], Family], number: signal.Signals
+) -> None:
     found = family("hang")
-    found.kill(signal.SIGTERM)
+    found.kill(number)
     assert found.end()[0] == ENDED  # This body has no handler, so the signal ended it.
     assert not is_alive(found.child)
 

@@ -50,8 +50,9 @@ LAYERS = {
     "hashelld.io": Layer(
         (*_SHARED, "hashelld.agents", "hashelld.limits", "hashelld.core", "hashelld.config"), ("msgspec", "zmq")
     ),
+    "hashelld.unit": Layer(),
     "hashelld.cli": Layer(
-        (*_SHARED, "hashelld.limits", "hashelld.core", "hashelld.config", "hashelld.io"), ("msgspec",)
+        (*_SHARED, "hashelld.limits", "hashelld.core", "hashelld.config", "hashelld.io", "hashelld.unit"), ("msgspec",)
     ),
     "hashelld.__main__": Layer(("hashelld.cli",)),
     "hashell": Layer(),

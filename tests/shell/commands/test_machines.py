@@ -25,8 +25,10 @@ def test_the_daemon_of_this_node_or_of_others(verb: str) -> None:
     shell.run(f"cluster {verb}")
     shell.run(f"cluster {verb} node2")
     shell.run(f"cluster {verb} --all")
-    line = f"systemctl {verb} hashelld.service"
-    assert ran(shell) == [(where, line) for where in ("here", "node2", "here", "node2", "node3")]
+    assert [where for where, _ in ran(shell)] == ["here", "node2", "here", "node2", "node3"]
+    (line,) = {line for _, line in ran(shell)}
+    assert line.endswith(f"systemctl {verb} hashelld.service")
+    assert ("hashelld unit >/etc/systemd/system/hashelld.service.new" in line) is (verb != "disable")
 
 
 @pytest.mark.parametrize("verb", ["stop", "restart"])
@@ -126,5 +128,6 @@ def test_without_a_daemon_the_file_says_who_the_nodes_are() -> None:
     shell = Shell()
     shell.client.status = replace(shell.client.status, node="")
     shell.run("cluster start")
-    assert ran(shell) == [("here", "systemctl start hashelld.service")]
+    ((where, line),) = ran(shell)
+    assert (where, line.rpartition(" && ")[2]) == ("here", "systemctl start hashelld.service")
     assert isinstance(shell.client.ask(wire.GetStatus()), wire.StatusIs)
