@@ -73,7 +73,9 @@ stops. Where it has a watchdog (`core.lifeline`), others may count on it that af
 the time is counted from the last moment at which a DC said that it hears the node, and the watchdog (`io.watchdog`,
 `io.supervisor`) ends whoever is late, hangs, or cannot stop; `core.self_fencing` waits for that where there is no
 device. A graceful end is a handshake: resources move away, the departure is an entry of the log, then the daemon ends.
-A departure says that nothing runs there: in maintenance, a daemon ends without one and finds its resources again.
+A departure says that nothing runs there: in maintenance, a daemon ends without one and finds its resources again. That
+a node which was off is back is an entry, too (`core.returns`), before anything is ordered there: all who heard it may
+end.
 
 **Resources** (`core.lrm`, `agents`). One agent at a time for each resource, in a process group of its own, noted on
 disk before it is executed: a daemon that starts ends what an earlier incarnation left in flight, joins, and is probed;

@@ -31,7 +31,7 @@ def quorum_text(status: StatusIs) -> str:
         ("verdict", verdict),
         ("votes", f"{quorum.votes} of {quorum.total} expected{needed}"),
         ("rule", quorum.rule),
-        ("voters", ", ".join(_voter(quorum, name) for name in quorum.voters)),
+        ("voters", ", ".join(_voter(quorum, name) for name in sorted(quorum.voters))),
         ("modes", ", ".join(quorum.modes)),
         ("ping", ", ".join(f"{name} {'answers' if is_heard else 'SILENT'}" for name, is_heard in quorum.pings.items())),
         ("disk", quorum.disk),

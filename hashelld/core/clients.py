@@ -45,6 +45,7 @@ from hashelld.wire.log import (
     Operation,
     PathChange,
     PathState,
+    Return,
 )
 from hashelld.wire.peer import Forward
 
@@ -239,6 +240,8 @@ def _history_entry(entry: Entry) -> HistoryEntry:
             text = f"electorate {' '.join(sorted(change.electorate.votes))}: {change.reason}"
         case Departure():
             text = f"{change.node} left cleanly"
+        case Return():
+            text = f"{change.node} is back"
         case Confirmation():
             text = f"{change.node} is confirmed off by {change.by}"
         case PathChange():

@@ -107,6 +107,7 @@ class Dc:
         entries = self.office.leading.acknowledge()
         if entries:
             return entries
+        self.office.returns.note(wall_ms)
         self.office.ask_joins(now, self.controller.newest_call)
         self.office.look_for_missing(now)
         self.office.confirm_without_fencing(now, wall_ms)

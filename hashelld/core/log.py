@@ -28,6 +28,7 @@ from hashelld.wire.log import (
     Path,
     PathChange,
     PathState,
+    Return,
 )
 
 
@@ -72,6 +73,8 @@ def advance(state: Checkpoint | None, entry: Entry) -> Checkpoint:
         case Departure(node=node, incarnation=incarnation):
             off, off_by = {**state.off, node: incarnation}, {**state.off_by, node: LEFT}
             return msgspec.structs.replace(after, off=off, off_by=off_by)
+        case Return(node=node):
+            return _returned(after, node)
         case Confirmation(node=node, incarnation=incarnation, by=by):
             off, off_by = {**state.off, node: incarnation}, {**state.off_by, node: by}
             return msgspec.structs.replace(after, off=off, off_by=off_by)
@@ -88,11 +91,16 @@ def _with_path(state: Checkpoint, change: PathChange) -> Checkpoint:
         else:
             known[device] = Path(change.incarnation, change.state)
     paths = {node: ways for node, ways in {**state.paths, change.node: known}.items() if ways}
-    off, off_by = state.off, state.off_by
-    if change.state is PathState.RESTORING and off_by.get(change.node, LEFT) != LEFT:
-        off = {node: incarnation for node, incarnation in off.items() if node != change.node}
-        off_by = {node: by for node, by in off_by.items() if node != change.node}
-    return msgspec.structs.replace(state, paths=paths, off=off, off_by=off_by)
+    after = msgspec.structs.replace(state, paths=paths)
+    is_back = change.state is PathState.RESTORING and state.off_by.get(change.node, LEFT) != LEFT
+    return _returned(after, change.node) if is_back else after
+
+
+def _returned(state: Checkpoint, back: NodeId) -> Checkpoint:
+    """The state without what was said of a node being off."""
+    off = {node: incarnation for node, incarnation in state.off.items() if node != back}
+    off_by = {node: by for node, by in state.off_by.items() if node != back}
+    return msgspec.structs.replace(state, off=off, off_by=off_by)
 
 
 def _reformed(state: Checkpoint, change: ElectorateChange) -> Checkpoint:

@@ -19,6 +19,7 @@ from hashelld.core.options import has_fencing, is_in_maintenance
 from hashelld.core.paths import Paths
 from hashelld.core.quorum import is_joint_quorum, is_quorum, is_shrinking, without
 from hashelld.core.replication import Leading
+from hashelld.core.returns import Returns
 from hashelld.core.self_fencing import counts_on_watchdogs
 from hashelld.core.standing import Standing
 from hashelld.model.history import ActionResult, NodeStatus
@@ -48,6 +49,7 @@ class Office:
         self.took_ms = now
         self.leading = Leading(standing)
         self.paths = Paths(standing)
+        self.returns = Returns(standing, self.leading, self.is_joined)
         self.statuses: dict[NodeId, NodeStatus] = {}
         self.fence_requests: set[NodeId] = set()
         self.leaving: dict[NodeId, Incarnation] = {}
@@ -367,7 +369,7 @@ class Office:
         Only who left or is confirmed off: the configuration may forget such a node, and nobody else.
         """
         gone = frozenset(node for node in self._losses() if now >= self._loss_ends_ms(node))
-        after = without(self._standing.electorate, gone, self.present) if gone else None
+        after = without(self._standing.electorate, gone, self.sound) if gone else None
         if after is not None:
             self._order_electorate(after, f"last_man_standing: {' '.join(sorted(gone))} is gone", wall_ms)
 
@@ -384,11 +386,6 @@ class Office:
         since_ms = max(self.took_ms, self._lost_since_ms(node))
         return since_ms + (self._standing.electorate.last_man_standing_ms or 0)
 
-    @property
-    def present(self) -> frozenset[NodeId]:
-        """Who is heard, this node included, and the quorum disk while its vote is held."""
-        return frozenset({self._standing.node, *self._standing.membership.heard, *self._standing.disk.held})
-
     def let_arbiter_go(self, node: NodeId, wall_ms: int) -> None:
         """The arbiter wants to leave: there is nothing to be moved away."""
         if self.leading.has_barrier:
@@ -402,8 +399,10 @@ class Office:
 
     @property
     def sound(self) -> frozenset[NodeId]:
-        """Those of them whose memory counts."""
-        return frozenset(node for node in self.present if not self._standing.is_forgetful(node))
+        """Who is heard and remembers what it stored, this node included, and the quorum disk while its vote is held."""
+        standing = self._standing
+        present = {standing.node, *standing.membership.heard, *standing.disk.held}
+        return frozenset(node for node in present if not standing.is_forgetful(node))
 
     def let_go(self, node: NodeId, running: str, wall_ms: int) -> bool:
         """May a node's departure be ordered? With last_man_standing an electorate without it is ordered before.
@@ -418,7 +417,7 @@ class Office:
             return True
         if not self.may_change_electorate:
             return False
-        after = without(electorate, frozenset({node}), self.present)
+        after = without(electorate, frozenset({node}), self.sound)
         if after is not None:
             self._order_electorate(after, f"last_man_standing: {node} leaves", wall_ms)
         return True
@@ -483,11 +482,14 @@ class Office:
         standing = self._standing
         wanted_off = node in self.fence_requests
         if node == standing.node:
-            return NodeView(node=node, online=True, is_leaving=is_leaving, fence_requested=wanted_off, status=own)
+            due = self.returns.is_due(node)
+            return NodeView(
+                node=node, online=not due, pending=due, is_leaving=is_leaving, fence_requested=wanted_off, status=own
+            )
         status = self.statuses.get(node) or NodeStatus(node=node)
         if standing.is_off(node) or node not in standing.members:
             return NodeView(node=node, status=NodeStatus(node=node))
-        if self.is_joined(node):
+        if self.is_joined(node) and not self.returns.is_due(node):
             leaving = node in self.leaving
             return NodeView(node=node, online=True, is_leaving=leaving, fence_requested=wanted_off, status=status)
         if self.is_lost(now, node) and has_fencing(standing.log.cib):

@@ -115,6 +115,13 @@ class Departure(msgspec.Struct, frozen=True, tag="departure"):
     incarnation: Incarnation
 
 
+class Return(msgspec.Struct, frozen=True, tag="return"):
+    """A node is back, in this incarnation: what was said of it being off counts no more."""
+
+    node: NodeId
+    incarnation: Incarnation
+
+
 class Confirmation(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag="confirmation"):
     """A node is confirmed off, by a fencing device or by the administrator; holds for this incarnation alone."""
 
@@ -161,7 +168,7 @@ class Operation(msgspec.Struct, frozen=True, tag="operation"):
     text: str
 
 
-Change = Barrier | Founding | Commit | ElectorateChange | Departure | Confirmation | PathChange | Operation
+Change = Barrier | Founding | Commit | ElectorateChange | Departure | Return | Confirmation | PathChange | Operation
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

@@ -155,8 +155,11 @@ class Calamities:
         world.timeline.after(world.timeline.between(500, 6_000), host.boot)
 
     def _is_spared(self, name: NodeId) -> bool:
-        """Are the others a quorum of every electorate that any store names, and of the one before it that counts?"""
+        """Are the others a quorum of every electorate that a store or log names, and of the one before that counts?"""
         others = [peer for peer in self._world.names if peer != name]
         contents = [host.disk.content for host in self._world.hosts.values()]
         found = [of for content in contents for of in (content.electorate, content.settled_electorate)]
+        daemons = (host.daemon for host in self._world.hosts.values())
+        tails = (daemon.node.standing.log.tail for daemon in daemons if daemon is not None)
+        found += [tail.electorate for tail in tails if tail is not None]
         return all(is_quorum(others, electorate) for electorate in found if electorate is not None)

@@ -174,6 +174,29 @@ def test_who_is_fenced_while_it_is_heard_is_fenced_once(nodes: int, device_ms: i
     finish(world)
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_who_came_back_is_not_off_for_those_who_never_heard_it(seed: int) -> None:
+    """All who heard it end at once, and it hangs: what was confirmed of its life before counts for nobody."""
+    world = settled(3, seed=seed)
+    dc, target = pair(world)
+    others = [name for name in world.names if name != target]
+    world.committed(dc, *(with_attribute(world.known_cib, name, "standby", "on") for name in others))
+    world.run(5_000)
+    world.host(target).power_cut()
+    world.until(lambda: target in {shot for _, shot in shots(world)}, 20_000, "it is fenced")
+    world.until(lambda: world.active_on("alpha") == [target], 30_000, "it is back and runs what it ran")
+    world.host(target).stick()
+    world.isolate(target)
+    for name in others:
+        world.host(name).crash_daemon(300)
+    began = world.timeline.now
+    world.until(lambda: len(world.dcs()) == 1, 20_000, "one of the others is elected")
+    world.committed(world.dc(), *(with_attribute(world.known_cib, name, "standby", None) for name in others))
+    world.until(lambda: bool(world.active_on("alpha")) and target not in world.active_on("alpha"), 30_000, "elsewhere")
+    assert target in {shot for _, shot in shots(world, began)}
+    finish(world)
+
+
 def test_who_lives_on_after_it_was_told_to_be_off_is_fenced_when_it_is_lost() -> None:
     """A device said that it is off, and it was not: a beat that echoes a later one unsays it."""
     world = settled(3)
