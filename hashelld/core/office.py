@@ -289,6 +289,7 @@ class Office:
             self._joined.pop(change.node, None)
             self.fence_requests.discard(change.node)
             self._end_leave(change.node)
+        self.returns.on_acknowledged(change)
         # Who votes is no matter of what runs where, but for who is new. What is known of ways matters when nothing is
         # at work on them.
         is_moot = (isinstance(change, ElectorateChange) and self._planned_for.issuperset(change.electorate.votes)) or (

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from hashelld.core.replication import Leading
 from hashelld.core.standing import Standing
 from hashelld.model.ids import Incarnation, NodeId
-from hashelld.wire.log import Return
+from hashelld.wire.log import Change, Return
 
 
 class Returns:
@@ -41,3 +41,8 @@ class Returns:
             if self.is_due(node) and self._ordered.get(node) != incarnation:
                 self._ordered[node] = incarnation
                 self._leading.order(Return(node, incarnation), wall_ms)
+
+    def on_acknowledged(self, change: Change) -> None:
+        """Of a node without fencing, cut off again for a while, the same life may be called off once more."""
+        if isinstance(change, Return):
+            self._ordered.pop(change.node, None)
