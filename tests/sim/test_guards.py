@@ -12,14 +12,14 @@ from tests.sim.runs import run_seed
 
 
 FOUND_BY: Final[dict[Guard, tuple[int, int, Mode, str]]] = {
-    Guard.VOTE_PERSISTENCE: (1, 3, Mode.PLAIN, "are both DC"),
+    Guard.VOTE_PERSISTENCE: (34, 2, Mode.PLAIN, "are both DC"),
     Guard.EPOCH_CHECK: (14, 4, Mode.SHRINKING, "its disk promises"),
     Guard.FENCE_BEFORE_TAKEOVER: (1, 5, Mode.PLAIN, "which is active on"),
     Guard.QUORUM_GATE: (1, 5, Mode.PLAIN, "with copies on"),
     Guard.PERSIST_BEFORE_ACK: (1, 5, Mode.PLAIN, "with copies on"),
-    Guard.MESSAGE_DEADLINE: (67, 3, Mode.PLAIN, "ms ago"),
-    Guard.DISK_MEMORY: (4, 2, Mode.DISK, "had been acknowledged"),
-    Guard.DISK_PROMISE: (10, 2, Mode.DISK, "are both DC with number"),
+    Guard.MESSAGE_DEADLINE: (84, 4, Mode.PLAIN, "ms ago"),
+    Guard.DISK_MEMORY: (30, 4, Mode.DISK, "had been acknowledged"),
+    Guard.DISK_PROMISE: (172, 2, Mode.DISK, "are both DC with number"),
 }
 """Seed, size and mode that find it, and words of what they find. Another: `python -m tests.sim --without GUARD`."""
 
