@@ -113,6 +113,11 @@ class Retreat:
         self._undemotable.clear()
         self._calls.clear()
 
+    def on_gap(self) -> None:
+        """This node stood still, and every order that waited for its turn was dropped: they are given anew."""
+        self._execution, self._retry_ms = None, None
+        self._calls.clear()
+
     def on_outcomes(self, now: Millis, outcomes: list[Effect | OrderDone | StatusChanged]) -> None:
         """What the lrm answered; orders of others are not looked at."""
         for outcome in outcomes:
