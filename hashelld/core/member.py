@@ -78,6 +78,7 @@ class Member:
         standing.accept(epoch)
         self._void = void
         self._lrm.drop_queued()
+        self._retreat.on_dropped()
         self._results.clear()
         if self._following.history_lost and self._retreat.is_needed():
             self._wants_join = peer

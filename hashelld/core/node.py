@@ -265,7 +265,7 @@ class Node:
         self.end_office("the loop stood still")
         self.force.rest("the loop stood still")
         self.lrm.drop_queued()
-        self.retreat.on_gap()
+        self.retreat.on_dropped()
         self.member.joined = NO_EPOCH
         standing.disk.on_gap()
         self._on_presence(now, standing.membership.on_gap(now))

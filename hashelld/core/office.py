@@ -70,10 +70,12 @@ class Office:
 
     @property
     def configured(self) -> tuple[NodeId, ...]:
-        """Every node that the configuration or the electorate names."""
+        """Every node that the configuration or the electorate names, or the one before while that counts as well."""
         standing = self._standing
         names = {node.id: None for node in standing.log.cib.nodes}
         names.update(dict.fromkeys(standing.electorate.votes))
+        if standing.log.tail is not None and not standing.log.is_settled:
+            names.update(dict.fromkeys(standing.log.tail.previous_electorate.votes))
         names[standing.node] = None
         if standing.electorate.network_arbiter is not None:
             names[standing.electorate.network_arbiter] = None

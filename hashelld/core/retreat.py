@@ -113,8 +113,8 @@ class Retreat:
         self._undemotable.clear()
         self._calls.clear()
 
-    def on_gap(self) -> None:
-        """This node stood still, and every order that waited for its turn was dropped: they are given anew."""
+    def on_dropped(self) -> None:
+        """Every order that waited for its turn was dropped, these too: they are given anew."""
         self._execution, self._retry_ms = None, None
         self._calls.clear()
 
