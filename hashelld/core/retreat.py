@@ -78,18 +78,10 @@ class Retreat:
         return down(self._standing.log.cib, self._status(), self._standing.node)
 
     def _status(self) -> NodeStatus:
-        """The lrm's status, with everything that runs or is promoted: a history that was cleaned up does not say it.
-
-        What is being looked at may run, and need what would be stopped before it.
-        """
+        """The lrm's status, with everything that runs or is promoted: a history that was cleaned up does not say it."""
         status = self._lrm.status()
         call = max((result.call for result in status.operations), default=0) + 1
         known = {result.resource for result in status.operations}
-        looked_at = tuple(
-            ActionResult(resource=action.resource, operation="start", call=call)
-            for action in self._lrm.in_flight()
-            if action.resource is not None and action.operation == "monitor"
-        )
         running = tuple(
             ActionResult(resource=action.resource, operation="start")
             for action in self._lrm.active_actions()
@@ -102,9 +94,7 @@ class Retreat:
             ActionResult(resource=resource, operation="demote", call=call + 1)
             for resource in sorted(self._undemotable & self._lrm.active())
         )
-        return msgspec.structs.replace(
-            status, operations=(*status.operations, *running, *looked_at, *promoted, *as_demoted)
-        )
+        return msgspec.structs.replace(status, operations=(*status.operations, *running, *promoted, *as_demoted))
 
     def end(self) -> None:
         """A DC is heard: it decides from here on."""

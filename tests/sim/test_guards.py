@@ -14,7 +14,7 @@ from tests.sim.runs import run_seed
 FOUND_BY: Final[dict[Guard, tuple[int, int, Mode, str]]] = {
     Guard.VOTE_PERSISTENCE: (34, 2, Mode.PLAIN, "are both DC"),
     Guard.EPOCH_CHECK: (14, 4, Mode.SHRINKING, "its disk promises"),
-    Guard.FENCE_BEFORE_TAKEOVER: (1, 5, Mode.PLAIN, "which is active on"),
+    Guard.FENCE_BEFORE_TAKEOVER: (1, 3, Mode.PLAIN, "which is active on"),
     Guard.QUORUM_GATE: (1, 5, Mode.PLAIN, "with copies on"),
     Guard.PERSIST_BEFORE_ACK: (1, 5, Mode.PLAIN, "with copies on"),
     Guard.MESSAGE_DEADLINE: (84, 4, Mode.PLAIN, "ms ago"),

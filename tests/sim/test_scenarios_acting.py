@@ -220,34 +220,3 @@ def test_a_leave_granted_in_the_log_is_granted() -> None:
     world.host(leaver).is_wanted = False
     leave(world, leaver, 15_000)
     finish(world)
-
-
-@pytest.mark.parametrize("slow", ["service", "disk"])
-def test_what_is_being_looked_at_stops_before_what_it_needs(slow: str) -> None:
-    """A daemon that was started anew loses the quorum while a first look hangs: it may find what needs the rest."""
-    world = settled(3)
-    (where,) = world.active_on("disk")
-    world.host(where).agents.slow_ms[slow, "monitor"] = 8_000
-    world.host(where).crash_daemon(300)
-    world.run(2_000)
-    world.isolate(where)
-    world.until(lambda: not world.host(where).agents.active(), 30_000, f"{where} stops everything")
-    finish(world)
-
-
-def test_a_node_without_quorum_that_stands_still_stops_what_waited_for_its_turn() -> None:
-    """A stop waits behind a hanging look when the daemon stands still: what waits is dropped, and ordered again."""
-    world = settled(3)
-    (where,) = world.active_on("service")
-    world.host(where).agents.slow_ms["service", "monitor"] = 8_000
-    world.host(where).crash_daemon(300)
-    world.run(2_000)
-    world.isolate(where)
-    for host in world.hosts.values():
-        host.agents.broken |= {(where, "off"), (where, "reboot")}
-    world.run(2_500)
-    world.host(where).pause()
-    world.run(900)
-    world.host(where).resume()
-    world.until(lambda: not world.host(where).agents.active(), 30_000, f"{where} stops everything")
-    finish(world)
