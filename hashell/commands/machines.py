@@ -159,7 +159,7 @@ def _unit(session: Session, verb: str, nodes: tuple[str, ...], *, is_all: bool) 
 
 def _made() -> str:
     """Make the service where it is missing. In an environment of Python's own, hashelld is beside its interpreter."""
-    beside = shlex.quote(os.path.dirname(os.path.abspath(sys.executable)))  # noqa: PTH100, PTH120 - as below
+    beside = shlex.quote(sys.executable.rpartition("/")[0])
     making = f'PATH="$PATH":{beside} hashelld unit >{UNIT_FILE}.new && mv {UNIT_FILE}.new {UNIT_FILE}'
     return f"systemctl cat {UNIT} >/dev/null 2>&1 || {{ {making} && systemctl daemon-reload; }} && "
 

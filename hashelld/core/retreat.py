@@ -10,6 +10,7 @@ from hashelld.core.effects import Effect
 from hashelld.core.execution import Execution
 from hashelld.core.lrm import Lrm, OrderDone, OrderKey, StatusChanged
 from hashelld.core.standing import Standing
+from hashelld.model.action import Action
 from hashelld.model.history import ActionResult, NodeStatus
 from hashelld.model.ids import Epoch, Millis, NodeId, ResourceId
 from hashelld.policy.graph import Transition
@@ -31,6 +32,8 @@ class Retreat:
         self._number = 0
         self._calls: dict[int, int] = {}
         self._call = 0
+        self._looks: dict[ResourceId, tuple[int, Action]] = {}
+        """Stops that wait for a first look: what it finds is stopped, and nothing else is."""
         self._retry_ms: Millis | None = None
         self._only_demotes = False
         self._has_failed = False
@@ -65,7 +68,7 @@ class Retreat:
         transition = self._down(only_demote=only_demote)
         self._retry_ms = now + RETRY_MS
         self._number += 1
-        self._calls.clear()
+        self._forget_orders()
         self._execution = Execution(transition, self._standing.settings.plan_batch_max)
         self._walk(now)
 
@@ -78,10 +81,16 @@ class Retreat:
         return down(self._standing.log.cib, self._status(), self._standing.node)
 
     def _status(self) -> NodeStatus:
-        """The lrm's status, with everything that runs or is promoted: a history that was cleaned up does not say it."""
+        """The lrm's status, with everything that runs or is promoted: a history that was cleaned up does not say it.
+
+        What is looked at for the first time may run, and need what would be stopped before it.
+        """
         status = self._lrm.status()
         call = max((result.call for result in status.operations), default=0) + 1
         known = {result.resource for result in status.operations}
+        looked_at = tuple(
+            ActionResult(resource=resource, operation="start", call=call) for resource in sorted(self._looked_at())
+        )
         running = tuple(
             ActionResult(resource=action.resource, operation="start")
             for action in self._lrm.active_actions()
@@ -94,19 +103,29 @@ class Retreat:
             ActionResult(resource=resource, operation="demote", call=call + 1)
             for resource in sorted(self._undemotable & self._lrm.active())
         )
-        return msgspec.structs.replace(status, operations=(*status.operations, *running, *promoted, *as_demoted))
+        operations = (*status.operations, *running, *looked_at, *promoted, *as_demoted)
+        return msgspec.structs.replace(status, operations=operations)
+
+    def _looked_at(self) -> frozenset[ResourceId]:
+        """What is looked at, and not known to be active."""
+        looks = (action for action in self._lrm.in_flight() if action.operation == "monitor")
+        return frozenset(action.resource for action in looks if action.resource is not None) - self._lrm.active()
+
+    def _forget_orders(self) -> None:
+        self._calls.clear()
+        self._looks.clear()
 
     def end(self) -> None:
         """A DC is heard: it decides from here on."""
         self._execution, self._retry_ms = None, None
         self._only_demotes = self._has_failed = self.has_failed_stop = False
         self._undemotable.clear()
-        self._calls.clear()
+        self._forget_orders()
 
     def on_dropped(self) -> None:
         """Every order that waited for its turn was dropped, these too: they are given anew."""
         self._execution, self._retry_ms = None, None
-        self._calls.clear()
+        self._forget_orders()
 
     def on_outcomes(self, now: Millis, outcomes: list[Effect | OrderDone | StatusChanged]) -> None:
         """What the lrm answered; orders of others are not looked at."""
@@ -117,8 +136,11 @@ class Retreat:
                 self._standing.emit(outcome)
 
     def on_done(self, now: Millis, outcome: OrderDone) -> None:
-        """One of the stops ended."""
-        index = self._calls.pop(outcome.key.call, None) if outcome.key.epoch.node == _LOCAL else None
+        """One of the stops ended, or a look that one of them waits for."""
+        if outcome.key.epoch.node != _LOCAL:
+            self._on_look(now, outcome.result.resource)
+            return
+        index = self._calls.pop(outcome.key.call, None)
         if index is None or self._execution is None:
             return
         self._note_failure(outcome.result)
@@ -133,16 +155,32 @@ class Retreat:
         if result.operation == "demote":
             self._undemotable.add(result.resource)
 
+    def _on_look(self, now: Millis, resource: ResourceId) -> None:
+        if self._execution is None or resource not in self._looks or resource in self._looked_at():
+            return
+        index, action = self._looks.pop(resource)
+        if resource in self._lrm.active():
+            self._order(now, index, action)
+        else:
+            self._execution.on_done(index, True)
+        self._walk(now)
+
     def _walk(self, now: Millis) -> None:
         while (execution := self._execution) is not None:
             ready = execution.ready()
+            looked_at = self._looked_at()
             for index, action in ready:
-                self._call += 1
-                self._calls[self._call] = index
-                key = OrderKey(Epoch(self._number, _LOCAL), self._call)
-                wall_ms = now + self._standing.wall_offset_ms
-                self.on_outcomes(now, self._lrm.on_order(now, wall_ms, key, action))
+                if action.resource in looked_at:
+                    self._looks[action.resource] = (index, action)
+                else:
+                    self._order(now, index, action)
             if execution.is_finished and self._execution is execution:
                 self._execution = None
             if not ready:
                 return
+
+    def _order(self, now: Millis, index: int, action: Action) -> None:
+        self._call += 1
+        self._calls[self._call] = index
+        key = OrderKey(Epoch(self._number, _LOCAL), self._call)
+        self.on_outcomes(now, self._lrm.on_order(now, now + self._standing.wall_offset_ms, key, action))

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -319,7 +320,7 @@ class Gap(msgspec.Struct, frozen=True):
         return self.ended - self.began
 
 
-class ClientProgram:
+class ClientProgram(ABC):
     """One of our programs on the client's machine, which tells what it sees, a list a line; a context manager."""
 
     def __init__(self, network: Network, program: str, *words: str) -> None:
@@ -347,9 +348,9 @@ class ClientProgram:
                 kind, *words = json.loads(line)
                 self.on_told(kind, words)
 
+    @abstractmethod
     def on_told(self, kind: str, words: list) -> None:
         """A line; called by a thread."""
-        raise NotImplementedError
 
 
 class Probe(ClientProgram):

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 DEADTIMES_OF_GRACE: Final = 3
 """Orders of a DC that is just going out of sight are carried out for so many deadtimes."""
-RETRIED_MS: Final = 3_000
-"""A device that is called again within that is tried once more for the same request."""
 HEALTHY_FOR_MS: Final = 5_000
 """Who was connected for so long had time to be forgiven its past."""
 SILENT_FOR_MS: Final = 2_500
@@ -47,7 +45,6 @@ class Checkers:
         self.commits: dict[str, Version] = {}
         """Acknowledged commits by id."""
         self.fencings: list[tuple[Millis, NodeId, NodeId, str]] = []
-        self._requests: dict[tuple[NodeId, NodeId], tuple[Millis, Electorate | None]] = {}
         """(when, by, target, action) of every call of a device."""
         self.starts: list[tuple[Millis, NodeId, str, str]] = []
         """(when, where, instance, operation)."""
@@ -249,14 +246,6 @@ class Checkers:
 
     # -- 6: fencing
 
-    def _fenced_under(self, now: Millis, machine: NodeId, target: NodeId) -> Electorate | None:
-        """The electorate under which the request began: who else might fence is looked at then, not before retries."""
-        begun_ms, begun = self._requests.get((machine, target), (now - RETRIED_MS, None))
-        if now - begun_ms >= RETRIED_MS:
-            begun = self._world.hosts[machine].disk.content.electorate
-        self._requests[machine, target] = (now, begun)
-        return begun
-
     def fence_begins(self, machine: NodeId, target: NodeId, action: str) -> None:
         """A device is called."""
         world, now = self._world, self._world.timeline.now
@@ -269,8 +258,7 @@ class Checkers:
         if victim is None or action == "on" or target in self.excused or victim.agents.has_failed_stop:
             return
         daemon, electorate = victim.daemon, fencer.disk.content.electorate
-        begun = self._fenced_under(now, machine, target)
-        if daemon is None or electorate is None or begun is None or now - daemon.began_ms < HEALTHY_FOR_MS:
+        if daemon is None or electorate is None or now - daemon.began_ms < HEALTHY_FOR_MS:
             return
         ground = world.ground
         if ground.throughout(now, machine, target, HEALTHY_FOR_MS):
@@ -282,7 +270,7 @@ class Checkers:
             and ground.throughout(now, node, target, HEALTHY_FOR_MS)
             and ground.throughout(now, node, machine, HEALTHY_FOR_MS)
         ]
-        if is_quorum(seen, electorate) and is_quorum(seen, begun):
+        if is_quorum(seen, electorate):
             raise Violation(6, f"{machine} fences {target}, which {seen} see well")
 
     def _is_cut_off(self, machine: NodeId, target: NodeId) -> bool:

@@ -6,9 +6,13 @@ from typing import Final
 
 import pytest
 
+from tests.sim.configuration import with_attribute
 from tests.sim.guards import REPLACED, Guard, without
 from tests.sim.modes import Mode
 from tests.sim.runs import run_seed
+from tests.sim.scenario import pair, settled
+from tests.sim.violation import Violation
+from tests.sim.world import SimWorld
 
 
 FOUND_BY: Final[dict[Guard, tuple[int, int, Mode, str]]] = {
@@ -34,6 +38,25 @@ def test_without_a_guard_it_is_found(guard: Guard) -> None:
         found.failure or f"nothing found: python -m tests.sim --seeds 500 --without {guard.value}"
     )
     assert not run_seed(seed, nodes, mode, has_reforms=False).failure
+
+
+LATE_MS: Final = 2_200
+"""Later than orders are obeyed, and not so late that messages count as standing still."""
+
+
+def order_late(world: SimWorld) -> None:
+    """A DC's orders to a member take long, and everything is to run there."""
+    dc, member = pair(world)
+    world.network.lag((world.host(dc).name, world.host(member).name), LATE_MS)
+    world.committed(dc, *(with_attribute(world.known_cib, n, "standby", "on") for n in world.names if n != member))
+    world.run(15_000)
+
+
+def test_late_orders_are_obeyed_without_the_deadline() -> None:
+    """Other guards refuse nearly all of them, so that a script has to show what this one is for."""
+    order_late(settled(3))
+    with without(Guard.MESSAGE_DEADLINE), pytest.raises(Violation, match="ms ago"):
+        order_late(settled(3))
 
 
 @pytest.mark.parametrize("guard", Guard)

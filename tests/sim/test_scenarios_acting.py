@@ -9,6 +9,7 @@ from hashelld.model.ids import ResourceId
 from hashelld.model.resource import Agent, AttributeSet, NvPair, Primitive
 from hashelld.wire.peer import LeaveGranted, Order
 from tests.sim.configuration import device, primitive, properties
+from tests.sim.disk import Trouble
 from tests.sim.faults import Faults
 from tests.sim.scenario import finish, leave, mark_commit, other, pair, settled, shots, starts, status_of
 from tests.sim.world import SimWorld
@@ -219,4 +220,34 @@ def test_a_leave_granted_in_the_log_is_granted() -> None:
     world.network.delay_ms[world.host(dc).name, world.host(leaver).name] = 120_000
     world.host(leaver).is_wanted = False
     leave(world, leaver, 15_000)
+    finish(world)
+
+
+@pytest.mark.parametrize("slow", ["service", "disk"])
+def test_what_is_being_looked_at_stops_before_what_it_needs(slow: str) -> None:
+    """A daemon that was started anew loses the quorum while a first look hangs: it may find what needs the rest."""
+    world = settled(3)
+    (where,) = world.active_on("disk")
+    world.host(where).agents.slow_ms[slow, "monitor"] = 8_000
+    world.host(where).crash_daemon(300)
+    world.run(2_000)
+    world.isolate(where)
+    world.until(lambda: not world.host(where).agents.active(), 30_000, f"{where} stops everything")
+    finish(world)
+
+
+def test_a_node_with_a_broken_store_that_stands_still_stops_what_waited_for_its_turn() -> None:
+    """A stop waits behind a slow start when the daemon stands still: what waits is dropped, and ordered again."""
+    world = settled(3)
+    where = begin_slow_start(world)
+    for host in world.hosts.values():
+        host.agents.broken |= {(where, "off"), (where, "reboot")}
+    world.checkers.excused.add(world.host(where).name)
+    world.host(where).disk.trouble = Trouble.SYNC_FAILS
+    mark_commit(world, world.dc(), "mark-broken")
+    world.run(500)
+    world.host(where).pause()
+    world.run(900)
+    world.host(where).resume()
+    world.until(lambda: not world.host(where).agents.active(), 30_000, f"{where} stops everything")
     finish(world)
