@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -14,6 +15,9 @@ from hashelld.model.ids import Incarnation, Millis, NodeId, ResourceId
 from hashelld.wire.client import NODE_LEVEL, RESOURCE_LEVEL, Fenced
 
 
+LOST_QUORUM: Final = "lost quorum"
+Objection: TypeAlias = Callable[[NodeId], str]
+"""Why a node must not be fenced now; "": it may."""
 Key = tuple[NodeId, ResourceId | None]
 """A target, and the only device that is meant, if it is one."""
 HISTORY_MAX: Final = 16

@@ -122,15 +122,22 @@ class Measures:
 
     def _may_touch(self, now: Millis, index: int, node: NodeId) -> bool:
         """Is it the node's fault that it is lost, as far as the others can tell? Else this DC hands over, or waits."""
-        standing = self._standing
-        is_lost = node != standing.node and not standing.membership.is_heard(node)
-        successor = self._office.successor_for(now, node) if is_lost else None
+        successor = self._successor(now, node)
         if successor is None:
             return True
         if not isinstance(successor, Wait):
             self._office.hand_over_to = successor
         self._rest(now, index)
         return False
+
+    def objection(self, now: Millis, node: NodeId) -> str:
+        """Why the fencing of a node may not go on: votes and ways change while a device fails."""
+        return "" if self._successor(now, node) is None else "other nodes hear it"
+
+    def _successor(self, now: Millis, node: NodeId) -> NodeId | Wait | None:
+        standing = self._standing
+        is_lost = node != standing.node and not standing.membership.is_heard(node)
+        return self._office.successor_for(now, node) if is_lost else None
 
     def _fence(self, now: Millis, wall_ms: int, action: Action, node: NodeId, path: Device | None) -> None:
         standing = self._standing

@@ -34,7 +34,7 @@ from hashelld.core.events import (
     Terminate,
     Woken,
 )
-from hashelld.core.fencing import FencingDone
+from hashelld.core.fencing import LOST_QUORUM, FencingDone
 from hashelld.core.force import Force, first_entries
 from hashelld.core.founding import founding_by
 from hashelld.core.leaving import Leaving
@@ -234,7 +234,7 @@ class Node:
         if self.lrm.owns(event.run):
             self._on_lrm(now, self.lrm.on_agent_ended(now, wall_ms, event))
         elif self.stonith.owns(event.run):
-            self._on_stonith(now, self.stonith.on_agent_ended(now, event, allowed=self._may_fence()))
+            self._on_stonith(now, self.stonith.on_agent_ended(now, event, self._objection))
 
     def _on_lrm(self, now: Millis, outcomes: list[Effect | OrderDone | StatusChanged]) -> None:
         if self.dc is None:
@@ -255,8 +255,9 @@ class Node:
             elif outcome.path is None:  # What only cuts the peer off lets nobody stand alone.
                 self.claim.on_fenced(now, outcome)
 
-    def _may_fence(self) -> bool:
-        return self.dc is not None or self.claim.may_fence()
+    def _objection(self, target: NodeId) -> str:
+        claimed = "" if self.claim.may_fence() else LOST_QUORUM
+        return claimed if self.dc is None else self.dc.controller.measures.objection(self._turn_ms, target)
 
     def _on_gap(self, now: Millis) -> None:
         """This node did not run: whatever it held by time is gone, before anything else happens."""
@@ -286,8 +287,7 @@ class Node:
             if isinstance(entry.change, Departure | Confirmation):
                 self.standing.on_confirmed(self._turn_ms, entry.change.node)
             if isinstance(entry.change, ElectorateChange):
-                votes = entry.change.electorate.votes
-                for node in votes:
+                for node in entry.change.electorate.votes:
                     tail = self.standing.log.applied
                     if tail is not None and node not in tail.previous_electorate.votes:
                         self.standing.readmitted(node)
@@ -305,7 +305,7 @@ class Node:
         standing.disk.on_time(now)
         wall_ms = now + standing.wall_offset_ms
         self._on_lrm(now, self.lrm.on_deadline(now, wall_ms))
-        self._on_stonith(now, self.stonith.on_deadline(now, allowed=self._may_fence()))
+        self._on_stonith(now, self.stonith.on_deadline(now, self._objection))
         self._judge_office(now)
         self._judge_dc(now)
         if self.dc is None:

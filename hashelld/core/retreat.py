@@ -162,7 +162,7 @@ class Retreat:
         if resource in self._lrm.active():
             self._order(now, index, action)
         else:
-            self._execution.on_done(index, True)
+            self._execution.on_done(index, ok=True)
         self._walk(now)
 
     def _walk(self, now: Millis) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from hashelld.cib.document import Cib
-from hashelld.core.fencing import FencingDone
+from hashelld.core.fencing import FencingDone, Objection
 from hashelld.core.membership import Presence
 from hashelld.core.options import self_fence_ms
 from hashelld.core.settings import Settings
@@ -66,16 +66,16 @@ class SelfFencing:
             self._waits[target] = Wait(target, incarnation, operation, now, span_ms)
         return ""
 
-    def on_time(self, now: Millis, *, allowed: bool) -> list[tuple[FencingDone, Millis]]:
+    def on_time(self, now: Millis, objection: Objection) -> list[tuple[FencingDone, Millis]]:
         """Those whose time is over, and when they were asked for."""
         done = []
         for wait in list(self._waits.values()):
-            due_ms = self._due_ms(wait)
-            if due_ms is None and allowed:
+            due_ms, why = self._due_ms(wait), objection(wait.target)
+            if due_ms is None and not why:
                 self._tell(now, wait)
-            elif not allowed or (due_ms is not None and now >= due_ms):
+            elif why or (due_ms is not None and now >= due_ms):
                 del self._waits[wait.target]
-                done.append((_result(wait, "" if allowed else "lost quorum"), wait.began_ms))
+                done.append((_result(wait, why), wait.began_ms))
         return done
 
     def deadline(self) -> Millis | None:

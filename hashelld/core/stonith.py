@@ -1,6 +1,6 @@
 """Fencing on the DC: walks the levels of devices that can fence a node until one of them says that it is off.
 
-Rule: the right to fence is asked for again at the end of any delay and before every device and retry.
+Rule: the right to fence a node is asked for again at the end of any delay and before every device and retry.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from hashelld.cib.document import Cib
 from hashelld.core.devices import Check, Device, levels_for, steps_of
 from hashelld.core.effects import Effect, KillAgent, Level, Note, RunAgent
 from hashelld.core.events import AgentEnded
-from hashelld.core.fencing import FencingDone, History, Key, Lists, Request, Stage
+from hashelld.core.fencing import FencingDone, History, Key, Lists, Objection, Request, Stage
 from hashelld.core.self_fencing import NO_DEVICE, SelfFencing
 from hashelld.core.settings import Settings
 from hashelld.core.topology import chosen_levels
@@ -45,7 +45,6 @@ MESSAGES: Final[dict[str, tuple[Level, str]]] = {
 VERIFY_TIMEOUT_MS: Final = 5_000
 """A device that does not answer by then is believed: to wait longer would keep services down."""
 _BACK: Final = "the node is back"
-_NO_RIGHT: Final = "lost quorum"
 
 Draw = Callable[[Millis], Millis]
 """A random number from 0 to its argument."""
@@ -96,7 +95,7 @@ class Stonith:
         underway, following = self._requests.get(asked.key), self._following.get(asked.key)
         if underway is None:
             self._requests[asked.key] = asked
-            return [*self._enter(now, asked), *self._serve(now, allowed=True)]
+            return [*self._enter(now, asked), *self._serve(now, _no_objection)]
         if underway.is_same(asked):
             underway.is_withdrawn = False  # It is lost again, and there is a right to go on.
             return []
@@ -115,16 +114,16 @@ class Stonith:
             return []
         return [self._failed(now, asked, why if objection == NO_DEVICE else objection)]
 
-    def on_agent_ended(self, now: Millis, event: AgentEnded, *, allowed: bool) -> list[StonithOutput]:
-        """A device answered, or was ended at its timeout."""
+    def on_agent_ended(self, now: Millis, event: AgentEnded, objection: Objection) -> list[StonithOutput]:
+        """A device answered, or was ended at its timeout. `objection`: why a node must not be fenced now."""
         request = next(r for r in self._requests.values() if r.run == event.run)
         request.run = None
-        return [*self._go_on(now, request, event), *self._serve(now, allowed=allowed)]
+        return [*self._go_on(now, request, event), *self._serve(now, objection)]
 
-    def on_deadline(self, now: Millis, *, allowed: bool) -> list[StonithOutput]:
+    def on_deadline(self, now: Millis, objection: Objection) -> list[StonithOutput]:
         """Call the devices whose delay is over, and end those whose target is another by now."""
         out: list[StonithOutput] = []
-        for done, began_ms in () if self._self_fencing is None else self._self_fencing.on_time(now, allowed=allowed):
+        for done, began_ms in () if self._self_fencing is None else self._self_fencing.on_time(now, objection):
             self._history.add(now, done, began_ms)
             out.append(done)
         for request in self._requests.values():
@@ -135,7 +134,7 @@ class Stonith:
                 assert request.run is not None
                 request.is_killed = True
                 out += [self._note("fence.ended", request, {}), KillAgent(request.run)]
-        return [*out, *self._serve(now, allowed=allowed)]
+        return [*out, *self._serve(now, objection)]
 
     def deadline(self) -> Millis | None:
         """When `on_deadline` is wanted."""
@@ -230,29 +229,30 @@ class Stonith:
         request.due = now + delay
         return [self._note("fence.delayed", request, {"delay_ms": delay})]
 
-    def _serve(self, now: Millis, *, allowed: bool) -> list[StonithOutput]:
+    def _serve(self, now: Millis, objection: Objection) -> list[StonithOutput]:
         """Run the agents that are due, as far as their devices have room; the others wait in their order."""
         out: list[StonithOutput] = []
-        for delayed in [r for r in self._requests.values() if r.due is not None and not allowed]:
+        for delayed in [r for r in self._requests.values() if r.due is not None and objection(r.target)]:
             self._queue.append(delayed)  # Its right is gone: it ends now, not after its delay.
             delayed.due = None
-        while (request := self._next_served(allowed=allowed)) is not None:
+        while (request := self._next_served(objection)) is not None:
             self._queue.remove(request)
-            out += self._start(now, request, allowed=allowed)
+            out += self._start(now, request, objection)
         return out
 
-    def _next_served(self, *, allowed: bool) -> Request | None:
+    def _next_served(self, objection: Objection) -> Request | None:
         for request in self._queue:
             at_once = request.device.at_once
             running = sum(r.run is not None and r.device.id == request.device.id for r in self._requests.values())
-            is_over = (request.is_withdrawn or not allowed) and not request.is_harmless
+            is_over = not request.is_harmless and (request.is_withdrawn or objection(request.target))
             if is_over or at_once is None or running < at_once:
                 return request
         return None
 
-    def _start(self, now: Millis, request: Request, *, allowed: bool) -> list[StonithOutput]:
-        if not request.is_harmless and (request.is_withdrawn or not allowed):
-            return self._stop(now, request, _BACK if request.is_withdrawn else _NO_RIGHT)
+    def _start(self, now: Millis, request: Request, objection: Objection) -> list[StonithOutput]:
+        why = "" if request.is_harmless else _BACK if request.is_withdrawn else objection(request.target)
+        if why:
+            return self._stop(now, request, why)
         try:
             called = self._invocation(request)
         except AgentRefused as refusal:
@@ -448,6 +448,10 @@ def _result(request: Request, *, ok: bool, device: str = "", reason: str = "") -
         path=request.path,
         began_ms=request.began_ms,
     )
+
+
+def _no_objection(_: NodeId) -> str:
+    return ""
 
 
 def _about(requests: Mapping[Key, object], target: NodeId) -> list[Key]:

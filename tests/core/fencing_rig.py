@@ -7,7 +7,7 @@ from itertools import count
 from hashelld.cib.document import Cib, Properties
 from hashelld.core.effects import KillAgent, RunAgent
 from hashelld.core.events import AgentEnded
-from hashelld.core.fencing import FencingDone
+from hashelld.core.fencing import LOST_QUORUM, FencingDone
 from hashelld.core.settings import Settings
 from hashelld.core.stonith import Stonith, StonithOutput
 from hashelld.model.administration import FencingLevel, Topology
@@ -76,7 +76,7 @@ class Rig:
         run = self.called[at].run
         assert self.machine.owns(run)
         event = AgentEnded(run=run, rc=rc, **more)
-        self.take(self.machine.on_agent_ended(self.now, event, allowed=allowed))
+        self.take(self.machine.on_agent_ended(self.now, event, lambda _: "" if allowed else LOST_QUORUM))
 
     def succeed(self) -> None:
         """The device says that it is done, and, if it is asked, that its target is off."""
@@ -86,7 +86,11 @@ class Rig:
 
     def at(self, now: int, *, allowed: bool = True) -> None:
         self.now = now
-        self.take(self.machine.on_deadline(now, allowed=allowed))
+        self.take(self.machine.on_deadline(now, lambda _: "" if allowed else LOST_QUORUM))
+
+    def at_objecting(self, now: int, to: NodeId, why: str) -> None:
+        self.now = now
+        self.take(self.machine.on_deadline(now, lambda target: why if target == to else ""))
 
     @property
     def told(self) -> list[str]:

@@ -210,6 +210,15 @@ def test_quorum_is_asked_for_before_a_retry(rig):
     assert rig.done[0].reason == "lost quorum"
 
 
+def test_what_speaks_against_one_target_spares_that_one_alone(rig):
+    devices = cib(device("d1", pcmk_delay_base="2s"))
+    rig.request(devices)
+    rig.request(devices, target=NodeId("node2"))
+    rig.at_objecting(2_000, NodeId("node2"), "other nodes hear it")
+    assert [(d.target, d.reason) for d in rig.done] == [("node2", "other nodes hear it")]
+    assert len(rig.called) == 1
+
+
 @pytest.mark.parametrize("delay", ["0", "2s"])
 def test_quorum_is_asked_for_before_the_next_device(rig, delay):
     rig.request(cib(device("d1", pcmk_off_retries="1"), device("d2", pcmk_delay_base=delay)))
