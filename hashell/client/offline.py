@@ -6,11 +6,10 @@ The state is that of the file's status section; where it has none, every node co
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -23,21 +22,25 @@ from hashelld.model.ids import NO_EPOCH, NodeId, Version
 from hashelld.wire import client as wire
 
 
+if TYPE_CHECKING:
+    from hashelld.cib.xml.tree import Element
+
+
 FILE_BYTES_MAX: Final = 64 * 1024 * 1024
 SETTLED_NS: Final = 1_000_000_000
 """The times of files are coarser than they look: two changes may have the same."""
 NO_DIGEST: Final = ""
 """Nobody compares a file with copies of it."""
-_WHOLE: Final = re.compile(r"<cib[\s>]")
 
 
 class _Read(msgspec.Struct, frozen=True):
     """What was read last, and of which file."""
 
-    stamp: tuple[int, ...]
-    text: str
+    stamp: tuple[int, ...] | None
     version: Version
     cib: Cib
+    root: Element | None
+    """The tree of CIB XML."""
 
 
 class OfflineClient:
@@ -72,8 +75,8 @@ class OfflineClient:
         """Answer from the file."""
         match request:
             case wire.GetCib():
-                version, cib = self._read()
-                return wire.CibIs(version, NO_DIGEST, cib)
+                found = self._read()
+                return wire.CibIs(found.version, NO_DIGEST, found.cib)
             case wire.GetStatus():
                 return self._status()
             case wire.MakeCommit():
@@ -96,21 +99,23 @@ class OfflineClient:
         """Nothing is kept open."""
 
     def _status(self) -> wire.StatusIs:
-        version, cib = self._read()
-        view = self._view()
-        if view is not None:
-            return self._recorded(version, view)
-        total = len(cib.nodes)
+        found = self._read()
+        status = None if found.root is None else found.root.child("status")
+        if found.root is not None and status is not None and status.child("node_state") is not None:
+            from hashelld.cib.xml.status import view_of
+
+            return self._recorded(found.version, view_of(found.root, found.cib, time.time_ns() // 1_000_000))
+        nodes, total = found.cib.nodes, len(found.cib.nodes)
         return wire.StatusIs(
             cluster="",
             node=NodeId(""),
             dc=None,
             epoch=NO_EPOCH,
             phase="idle",
-            version=version,
+            version=found.version,
             quorum=wire.QuorumStatus(has_quorum=True, votes=total, total=total, reason="a file has no votes"),
             links=(),
-            nodes=tuple(NodeView(node=node.id, online=True, status=NodeStatus(node=node.id)) for node in cib.nodes),
+            nodes=tuple(NodeView(node=node.id, online=True, status=NodeStatus(node=node.id)) for node in nodes),
             notices=(f"{self._path} is a file: every node is taken to be online, every resource to be stopped",),
         )
 
@@ -134,20 +139,11 @@ class OfflineClient:
             view=msgspec.structs.replace(view, cib=Cib(), nodes=()),
         )
 
-    def _view(self) -> ClusterView | None:
-        """The state that the file holds; None when it has a configuration only."""
-        text = self._text() or ""
-        if self._is_language or "<node_state" not in text:
-            return None
-        from hashelld.cib.xml.status import read_view
-
-        return read_view(text, time.time_ns() // 1_000_000)
-
     def _commit(self, request: wire.MakeCommit) -> wire.Committed | wire.Conflict | wire.Refused:
         with locked(self._path.resolve().parent):
             self._last = None  # Here a change that the clock is too coarse to tell would be lost.
-            version, cib = self._read()
-            after = self._known.result(request, version, cib, str(self._path))
+            found = self._read()
+            after = self._known.result(request, found.version, found.cib, str(self._path))
             return wire.Committed(self._write(after)) if isinstance(after, Cib) else after
 
     def _text(self) -> str | None:
@@ -163,16 +159,16 @@ class OfflineClient:
         except OSError as error:
             raise Refused(f"{self._path}: {error.strerror}") from None
 
-    def _read(self) -> tuple[Version, Cib]:
+    def _read(self) -> _Read:
         stamp = self._stamp()
-        if self._last is not None and self._last.stamp == stamp:
-            return self._last.version, self._last.cib
+        if stamp is not None and self._last is not None and self._last.stamp == stamp:
+            return self._last
         version = self._version()  # Before the text: who writes in between is then seen by the commit.
         text = self._text() or ""
-        cib = self._parsed(text) if text.strip() else Cib()
+        cib, root = self._parsed(text) if text.strip() else (Cib(), None)
         self._known.add(version, cib)
-        self._last = None if stamp is None else _Read(stamp, text, version, cib)
-        return version, cib
+        self._last = _Read(stamp, version, cib, root)
+        return self._last
 
     def _stamp(self) -> tuple[int, ...] | None:
         """What tells this file from another in its place; None when that is not sure: it has just been written."""
@@ -190,8 +186,11 @@ class OfflineClient:
         except FileNotFoundError:
             return Version(NO_EPOCH, 0)
 
-    def _parsed(self, text: str) -> Cib:
-        """What the file says; one that is only read loads nothing of the other language, and nothing that writes."""
+    def _parsed(self, text: str) -> tuple[Cib, Element | None]:
+        """What the file says, with its tree where it is XML.
+
+        One that is only read loads nothing of the other language, and nothing that writes.
+        """
         if self._is_language:
             from hashelld.cib.lang.diagnostic import errors, render
             from hashelld.cib.lang.lower import read_cib
@@ -199,12 +198,14 @@ class OfflineClient:
             cib, found = read_cib(text)
             if wrong := errors(found):
                 raise Refused("\n".join((f"{self._path}:", *(render(one, text) for one in wrong))))
-            return cib
-        from hashelld.cib.xml.document import read_document
-        from hashelld.cib.xml.read import XmlRefused, read_xml
+            return cib, None
+        from hashelld.cib.xml.document import read_whole
+        from hashelld.cib.xml.read import XmlRefused, read_configuration
+        from hashelld.cib.xml.tree import read_tree
 
         try:
-            return read_document(text).cib if _is_whole(text) else read_xml(text)
+            root = read_tree(text)
+            return read_whole(root) if root.tag == "cib" else read_configuration(root, is_strict=True), root
         except XmlRefused as refusal:
             raise Refused(f"{self._path}: {refusal}") from None
 
@@ -217,14 +218,14 @@ class OfflineClient:
             from hashelld.cib.lang.format import format_cib
 
             return format_cib(cib)
-        from hashelld.cib.xml.document import read_document, write_document
+        from hashelld.cib.xml.document import document_of, write_document
         from hashelld.cib.xml.write import XmlImpossible, write_xml
 
-        before = self._text() or ""
+        before = None if self._last is None else self._last.root
         try:
-            if not _is_whole(before):
+            if before is None or before.tag != "cib":
                 return write_xml(cib)
-            return write_document(msgspec.structs.replace(read_document(before), cib=cib))
+            return write_document(document_of(before, cib))
         except XmlImpossible as impossible:
             raise Refused(f"{self._path}: {impossible}") from None
 
@@ -250,11 +251,6 @@ class OfflineClient:
         version = self._version()
         self._known.add(version, cib)
         return version
-
-
-def _is_whole(text: str) -> bool:
-    """Is it a `<cib>`, or a `<configuration>` alone?"""
-    return _WHOLE.search(text) is not None
 
 
 def _umask() -> int:

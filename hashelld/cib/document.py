@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Final
 
 import msgspec
@@ -75,22 +76,33 @@ DEFAULT_SETS = {
 }
 
 
-class Cib(msgspec.Struct, frozen=True, omit_defaults=True):
+class Cib(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     """The configuration: objects in the order in which the user wrote them (the order breaks ties)."""
 
     objects: tuple[Object, ...] = ()
 
     def find(self, name: str) -> Object | None:
         """The object with this key or id; where a node or user has the id of something else, it is that."""
-        found: Object | None = None
-        for candidate in self.objects:
-            if candidate.id == name:
-                if key_of(candidate) == name:
-                    return candidate
-                found = found or candidate
-        if found is None and ":" in name:
-            return next((o for o in self.objects if key_of(o) == name), None)
-        return found
+        return self._named.get(name)
+
+    @cached_property
+    def _named(self) -> dict[str, Object]:
+        """By every name that finds something: who has it as key and id comes before who has it as id, or as key."""
+        by_key = {key_of(found): found for found in reversed(self.objects)}
+        by_id = {found.id: found for found in reversed(self.objects)}
+        exact = {name: found for name, found in by_key.items() if found.id == name}
+        return by_key | by_id | exact
+
+    @cached_property
+    def _parents(self) -> dict[str, Group | Clone | Bundle]:
+        parents: dict[str, Group | Clone | Bundle] = {}
+        for found in self.objects:
+            if isinstance(found, Group):
+                for member in found.members:
+                    parents.setdefault(member, found)
+            elif isinstance(found, Clone | Bundle) and found.child is not None:
+                parents.setdefault(found.child, found)
+        return parents
 
     @property
     def nodes(self) -> tuple[Node, ...]:
@@ -122,9 +134,4 @@ class Cib(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def parent_of(self, resource: str) -> Group | Clone | Bundle | None:
         """The group, clone or bundle that contains a resource."""
-        for found in self.objects:
-            if isinstance(found, Group) and resource in found.members:
-                return found
-            if isinstance(found, Clone | Bundle) and found.child == resource:
-                return found
-        return None
+        return self._parents.get(resource)

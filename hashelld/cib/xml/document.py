@@ -32,20 +32,27 @@ def read_document(text: str) -> XmlDocument:
     `score` (its `kind` says the same), the `type="member"` of nodes, and ids that selected attributes of alerts have.
     """
     root = read_tree(text)
+    return document_of(root, read_whole(root))
+
+
+def document_of(root: Element, cib: Cib) -> XmlDocument:
+    """A configuration, with all else that the tree of a `<cib>` says."""
+    status = root.child(_STATUS) or Element(_STATUS, {})
+    return XmlDocument(cib=cib, attributes=tuple(root.attributes.items()), status=text_of(status))
+
+
+def read_whole(root: Element) -> Cib:
+    """The configuration in the tree of a `<cib>`; raises `XmlRefused` as `read_document` does."""
     if root.tag != "cib":
         root.refuse(f"<{root.tag}> is no <cib>")
-    sections: dict[str, Element] = {}
+    tags: set[str] = set()
     for child in root.children:
         if child.tag not in (_CONFIGURATION, _STATUS):
             child.refuse(f"<{child.tag}> in <cib> is not supported")
-        if child.tag in sections:
+        if child.tag in tags:
             child.refuse(f"<cib> has a second <{child.tag}>")
-        sections[child.tag] = child
-    return XmlDocument(
-        cib=read_configuration(root, is_strict=True),
-        attributes=tuple(root.attributes.items()),
-        status=text_of(sections.get(_STATUS) or Element(_STATUS, {})),
-    )
+        tags.add(child.tag)
+    return read_configuration(root, is_strict=True)
 
 
 def write_document(document: XmlDocument) -> str:

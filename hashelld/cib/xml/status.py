@@ -32,7 +32,11 @@ def read_view(text: str, now_ms: int | None) -> ClusterView:
     has no place for is left out.
     """
     root = read_tree(text)
-    cib = read_configuration(root, is_strict=False)
+    return view_of(root, read_configuration(root, is_strict=False), now_ms)
+
+
+def view_of(root: Element, cib: Cib, now_ms: int | None) -> ClusterView:
+    """The same of a tree whose configuration was read."""
     status = root.child("status") or Element("status", {})
     states = _states(cib, status)
     made = root.get("execution-date") or ""
