@@ -104,17 +104,17 @@ class Cib(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
                 parents.setdefault(found.child, found)
         return parents
 
-    @property
+    @cached_property
     def nodes(self) -> tuple[Node, ...]:
         """The configured nodes."""
         return tuple(o for o in self.objects if isinstance(o, Node))
 
-    @property
+    @cached_property
     def resources(self) -> tuple[Resource, ...]:
         """Primitives, groups, clones, bundles and templates."""
         return tuple(o for o in self.objects if isinstance(o, Primitive | Group | Clone | Bundle | Template))
 
-    @property
+    @cached_property
     def constraints(self) -> tuple[Constraint, ...]:
         """Location, colocation, order and ticket constraints."""
         return tuple(o for o in self.objects if isinstance(o, Location | Colocation | Order | TicketConstraint))

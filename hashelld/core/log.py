@@ -137,6 +137,8 @@ class Log:
         self.entries: list[Entry] = []
         self._states: list[Checkpoint] = []
         self.acknowledged = base.version if base is not None else NO_VERSION
+        self.applied = base
+        """The state after everything acknowledged: what may be shown, planned and applied."""
         for entry in entries:
             self.append(entry)
         if acknowledged is not None:
@@ -156,11 +158,6 @@ class Log:
     def version(self) -> Version:
         """The newest version stored."""
         return self.tail.version if self.tail is not None else NO_VERSION
-
-    @property
-    def applied(self) -> Checkpoint | None:
-        """The state after everything acknowledged: what may be shown, planned and applied."""
-        return self._state_at(self.acknowledged)
 
     @property
     def cib(self) -> Cib:
@@ -228,7 +225,7 @@ class Log:
         dropped = tuple(self.entries[keep:])
         del self.entries[keep:]
         del self._states[keep:]
-        self.acknowledged = min(self.acknowledged, self.version)
+        self._acknowledged(min(self.acknowledged, self.version))
         return dropped
 
     def install(self, checkpoint: Checkpoint) -> None:
@@ -236,11 +233,12 @@ class Log:
         self.base = checkpoint
         self.entries.clear()
         self._states.clear()
-        self.acknowledged = checkpoint.version
+        self._acknowledged(checkpoint.version)
 
     def acknowledge(self, version: Version) -> tuple[Entry, ...]:
         """Entries up to this version (or to the tail) are acknowledged; the ones newly so are returned."""
-        before, self.acknowledged = self.acknowledged, max(self.acknowledged, min(version, self.version))
+        before = self.acknowledged
+        self._acknowledged(max(before, min(version, self.version)))
         return tuple(e for e in self.entries if before < e.version <= self.acknowledged)
 
     def compact(self) -> Checkpoint | None:
@@ -253,6 +251,10 @@ class Log:
         del self.entries[:cut]
         del self._states[:cut]
         return self.base
+
+    def _acknowledged(self, version: Version) -> None:
+        self.acknowledged = version
+        self.applied = self._state_at(version)
 
     def _state_at(self, version: Version) -> Checkpoint | None:
         if self.base is not None and version == self.base.version:
