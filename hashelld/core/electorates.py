@@ -33,10 +33,16 @@ def with_joined(electorate: Electorate, node: NodeId, votes: int) -> Electorate:
     return after if is_pair else msgspec.structs.replace(after, two_node=False)
 
 
-def changed(electorate: Electorate, wish: ChangeQuorum, present: AbstractSet[NodeId]) -> Electorate:
+def changed(
+    electorate: Electorate,
+    wish: ChangeQuorum,
+    present: AbstractSet[NodeId],
+    uncounted: AbstractSet[NodeId] = frozenset(),
+) -> Electorate:
     """The electorate that somebody asks for; `NotPossible` where its parts exclude each other.
 
     Those `present` have to be a quorum of it, and of the one before: else what is asked for would stop the cluster.
+    The `uncounted` are heard, and have not said yet that they may vote, as in the moment after they were added.
     """
     for name in wish.votes:
         if name not in electorate.votes:
@@ -58,7 +64,9 @@ def changed(electorate: Electorate, wish: ChangeQuorum, present: AbstractSet[Nod
         raise NotPossible(reason)
     if not is_joint_quorum(after, electorate, present, is_settled=False):
         total = sum(after.votes.values())
-        raise NotPossible(f"those who are here would have no quorum: {votes_of(after, present)} of {total} votes")
+        told = f"those who are here would have no quorum: {votes_of(after, present)} of {total} votes"
+        joining = f" without {' '.join(sorted(uncounted))}, not known yet to have stored its vote: try again"
+        raise NotPossible(told + joining * bool(uncounted))
     return after
 
 

@@ -25,9 +25,9 @@ class Reform:
         if not self._office.may_change_electorate:
             text = "the electorate is being changed already, which is not known acknowledged; nothing was changed"
             return Refused("busy", text, ("try again, or see cluster quorum for who is missing",))
-        before = self._standing.electorate
+        before, sound = self._standing.electorate, self._office.sound
         try:
-            after = changed(before, wish, self._office.sound)
+            after = changed(before, wish, sound, before.votes.keys() & self._standing.membership.heard - sound)
         except NotPossible as refusal:
             return Refused("invalid", f"{refusal}; nothing was changed")
         told = told_change(before, after)

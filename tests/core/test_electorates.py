@@ -109,6 +109,8 @@ def test_who_is_here_has_to_be_a_quorum_of_both() -> None:
         changed(THREE, ChangeQuorum(votes=votes("c3")), here)
     with pytest.raises(NotPossible, match="no quorum"):
         changed(THREE, ChangeQuorum(votes=votes("a9")), frozenset({NodeId("a")}))
+    with pytest.raises(NotPossible, match="2 of 5 votes without c, not known yet to have stored its vote: try again"):
+        changed(THREE, ChangeQuorum(votes=votes("c3")), here, frozenset({NodeId("c")}))
 
 
 def test_changes_are_told_in_the_words_of_the_file() -> None:
