@@ -105,9 +105,8 @@ def fence(watch: Watch, task: Task, before: Sight) -> None:
             f"{newest.device or 'no device'} could not fence {node}: {newest.reason or 'no reason was given'}"
         )
     watch.seen(f"{newest.device} says that {node} is off ({newest.operation}, called by {newest.by})")
-    watch.wait(
-        f"the daemon of {node} is gone", lambda status: _incarnation(status, node) != before.incarnations.get(node)
-    )
+    old = before.incarnations.get(node, "")
+    watch.wait(f"the daemon of {node} is gone", lambda status: _is_gone(status, node, old))
     now = _settled(watch)
     watch.seen("the others have done what they can")
     for name in sorted({name for name, place, _role in before.places if place == node}):
@@ -209,9 +208,12 @@ def _is_member(status: StatusIs, node: NodeId) -> bool:
     return is_led and any(view.node == node and view.online and not view.pending for view in status.nodes)
 
 
-def _incarnation(status: StatusIs, node: NodeId) -> str:
-    """Of a node that is not heard, none."""
-    return next((link.incarnation for link in status.links if link.node == node and link.presence == "alive"), "")
+def _is_gone(status: StatusIs, node: NodeId, incarnation: str) -> bool:
+    """Has this incarnation ended, and does the DC no longer wait for what it may say?"""
+    link = next((link for link in status.links if link.node == node), None)
+    if link is not None and link.presence == "alive":
+        return link.incarnation != incarnation
+    return not any(view.node == node and (view.online or view.pending) for view in status.nodes)
 
 
 def _is_whole(status: StatusIs) -> bool:

@@ -211,6 +211,18 @@ def test_a_node_that_is_fenced_and_comes_back() -> None:
     assert any("f says that node2 is off" in line for line in scene.teller.lines)
 
 
+def test_the_others_take_over_once_who_is_fenced_is_heard_no_more() -> None:
+    """What another node takes over is not told before the DC knows that nothing comes from there any more."""
+    scene = Scene(FENCED)
+
+    def off() -> None:
+        scene.cluster.fenced("node2", ok=True)
+        scene.cluster.hear("suspect", has_quorum=True)
+        scene.cluster.change("node2", online=False, pending=True)
+
+    assert wrong(scene.play("fence", "node2", off)) == ["not within 3 s: the daemon of node2 is gone"]
+
+
 @pytest.mark.parametrize("two_node", [False, True])
 def test_the_other_one_may_be_fenced_where_there_are_two(two_node: bool) -> None:
     scene = Scene()
