@@ -251,10 +251,10 @@ def is_online(node: Mapping[str, object]) -> bool:
 
 
 def places_of(report: Mapping, resource: str) -> list[str]:
-    """Nodes on which the instances of a resource are active."""
+    """Nodes on which the instances of a resource are active, and not only being started."""
     return sorted(
         node
         for instance in report.get("instances", [])
-        if instance["resource"] == resource
+        if instance["resource"] == resource and instance.get("note") != "start is under way"
         for node in instance.get("nodes", [])
     )
