@@ -225,7 +225,7 @@ class Log:
         dropped = tuple(self.entries[keep:])
         del self.entries[keep:]
         del self._states[keep:]
-        self._acknowledged(min(self.acknowledged, self.version))
+        self._apply(min(self.acknowledged, self.version))
         return dropped
 
     def install(self, checkpoint: Checkpoint) -> None:
@@ -233,12 +233,12 @@ class Log:
         self.base = checkpoint
         self.entries.clear()
         self._states.clear()
-        self._acknowledged(checkpoint.version)
+        self._apply(checkpoint.version)
 
     def acknowledge(self, version: Version) -> tuple[Entry, ...]:
         """Entries up to this version (or to the tail) are acknowledged; the ones newly so are returned."""
         before = self.acknowledged
-        self._acknowledged(max(before, min(version, self.version)))
+        self._apply(max(before, min(version, self.version)))
         return tuple(e for e in self.entries if before < e.version <= self.acknowledged)
 
     def compact(self) -> Checkpoint | None:
@@ -252,7 +252,7 @@ class Log:
         del self._states[:cut]
         return self.base
 
-    def _acknowledged(self, version: Version) -> None:
+    def _apply(self, version: Version) -> None:
         self.acknowledged = version
         self.applied = self._state_at(version)
 

@@ -227,8 +227,14 @@ class LoopbackCluster:
         return places_of(status_of(self.daemons[seer].shell("--json", "status")), resource)
 
     def await_place(self, resource: str, node: str, seer: str | None = None, limit_s: float = START_LIMIT_S) -> None:
-        teller = seer or node
-        wait_until(lambda: self.places(resource, teller) == [node], limit_s, f"{resource} on {node}", 0.1)
+        """Wait until it runs there, and is not only being started."""
+        teller = self.daemons[seer or node]
+
+        def is_there() -> bool:
+            report = status_of(teller.shell("--json", "status"))
+            return places_of(report, resource) == [node] and not is_starting(report, resource)
+
+        wait_until(is_there, limit_s, f"{resource} on {node}", 0.1)
 
 
 def end_agents(folder: Path) -> None:
@@ -251,10 +257,16 @@ def is_online(node: Mapping[str, object]) -> bool:
 
 
 def places_of(report: Mapping, resource: str) -> list[str]:
-    """Nodes on which the instances of a resource are active, and not only being started."""
+    """Nodes on which the instances of a resource are active."""
     return sorted(
         node
         for instance in report.get("instances", [])
-        if instance["resource"] == resource and instance.get("note") != "start is under way"
+        if instance["resource"] == resource
         for node in instance.get("nodes", [])
     )
+
+
+def is_starting(report: Mapping, resource: str) -> bool:
+    """Where a start is under way the resource counts as active: it may be."""
+    found = [instance for instance in report.get("instances", []) if instance["resource"] == resource]
+    return any(instance.get("note") == "start is under way" for instance in found)
